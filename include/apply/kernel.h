@@ -1,0 +1,77 @@
+/*
+ * The kernel, both ways: reading a state, performing changes.
+ *
+ * Two netlink sockets (generic netlink for IPVS, rtnetlink for the dummy interface), many messages in one
+ * send, one acknowledgement at the end of a batch, errors matched by sequence number, with the kernel's own
+ * errno and extended acknowledgement. Waiting is bounded (Q-36): a reply that does not come within the time
+ * limit is -ETIMEDOUT, and the next call starts with fresh sockets. Nothing here decides what should be, and
+ * nothing is ever flushed.
+ */
+#ifndef KUBE_IPVS_APPLY_KERNEL_H
+#define KUBE_IPVS_APPLY_KERNEL_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "plan/diff.h"
+#include "plan/state.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kernel;
+struct kernel_transport; /* apply/transport.h: how messages travel; the tests bring their own */
+
+struct kernel_info {
+	uint32_t version; /* of IPVS: major << 16 | minor << 8 | patch */
+	uint32_t connection_table_size;
+};
+
+struct kernel_timeouts {
+	uint32_t tcp_seconds; /* 0: leave as it is */
+	uint32_t tcp_fin_seconds;
+	uint32_t udp_seconds;
+};
+
+/*
+ * Connects to IPVS; `load_modules` lets it ask for the ip_vs module first, best effort (R8.7). On failure a
+ * negative errno and one sentence that says what to do: no IPVS in this kernel, the module missing, no
+ * permission, sockets refused. `dummy` is the interface's name; it need not exist yet. `transport` NULL is
+ * the real kernel.
+ */
+int kernel_open(const char *dummy, bool load_modules, const struct kernel_transport *transport,
+                struct kernel **ret_kernel, struct fault *fault);
+void kernel_close(struct kernel *kernel); /* idempotent; NULL is allowed */
+
+int kernel_info(struct kernel *kernel, struct kernel_info *ret_info);
+/*
+ * All virtual servers with their real servers, and the addresses on the dummy (none when it does not exist;
+ * loopback and IPv6 link-local ones left out, R6.4), in `arena`, ascending. A dump that the kernel says was
+ * interrupted is taken again, five times; then -EAGAIN. A failed read gives nothing at all: never half a
+ * table.
+ */
+int kernel_read(struct kernel *kernel, struct arena *arena, struct state *ret_state, struct fault *fault);
+
+/* Creates the dummy if no interface has its name. -EEXIST with a sentence when one has it that is no dummy.
+ */
+int kernel_ensure_dummy(struct kernel *kernel, struct fault *fault);
+/* Removes it if it is a dummy; gone already is fine (R6.8). */
+int kernel_remove_dummy(struct kernel *kernel, struct fault *fault);
+
+/*
+ * Performs all changes in their order and fills in each one's `result` and `detail` (in `arena`). What is
+ * there already when added, or gone already when removed, is a success. Filter changes are passed over with
+ * result 0. Returns 0 when the conversation itself worked, whatever single changes met, else a negative
+ * errno; then unanswered changes have -EIO or that errno.
+ */
+int kernel_perform(struct kernel *kernel, struct changes *changes, struct arena *arena);
+
+/* Whether the kernel knows this scheduler; loads ip_vs_NAME when it can (R8.9). 0: yes; -ENOENT: no; else a
+ * failure. */
+int kernel_probe_scheduler(struct kernel *kernel, const char *scheduler);
+int kernel_set_timeouts(struct kernel *kernel, const struct kernel_timeouts *timeouts, struct fault *fault);
+
+/* What a person should read for an errno of a change: "no such scheduler in this kernel", else strerror's
+ * text. */
+const char *kernel_error_text(enum change_kind kind, int error);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The store: everything that the source has said, by name, and which Services changed since plan looked last.
+ *
+ * Slices are filed under the Service that their label names, whether or not that Service is known (R1.3). A
+ * put of an equal object changes nothing and marks nothing. The store owns its objects and replaces them
+ * whole; what find and next_changed give is borrowed until the next put or remove of that Service or its
+ * slices.
+ */
+#ifndef KUBE_IPVS_MODEL_CLUSTER_H
+#define KUBE_IPVS_MODEL_CLUSTER_H
+
+#include "model/objects.h"
+
+#include <stddef.h>
+
+struct cluster;
+
+/* One Service name with all that belongs to it. `service` is NULL while only slices are known. */
+struct cluster_entry {
+	struct object_name name;
+	const struct service *service;
+	const struct slice *const *slices; /* ordered by slice name */
+	size_t slice_count;
+};
+
+struct cluster *cluster_new(void);
+void cluster_free(struct cluster *cluster);
+
+/* Each put takes its object. True: the cluster is another one now. */
+bool cluster_put_service(struct cluster *cluster, struct service *service);
+bool cluster_put_slice(struct cluster *cluster, struct slice *slice);
+bool cluster_put_node(struct cluster *cluster, struct node *node);
+bool cluster_remove_service(struct cluster *cluster, struct object_name name);
+bool cluster_remove_slice(struct cluster *cluster, struct object_name name);
+bool cluster_remove_node(struct cluster *cluster, const char *name);
+
+/* NULL: not there. The entry is valid until the next change of this Service or its slices. */
+const struct cluster_entry *cluster_find(const struct cluster *cluster, struct object_name name);
+const struct node *cluster_find_node(const struct cluster *cluster, const char *name);
+size_t cluster_service_count(const struct cluster *cluster);
+
+/*
+ * The next Service that changed, its mark taken off; NULL when none is left. An entry with neither Service
+ * nor slices is a Service that is gone: it disappears when the following one is asked for.
+ */
+const struct cluster_entry *cluster_next_changed(struct cluster *cluster);
+bool cluster_has_changes(const struct cluster *cluster);
+/* Marks every Service, for when the node itself changed. */
+void cluster_mark_all(struct cluster *cluster);
+
+#endif

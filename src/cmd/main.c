@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void)
+{
+	puts("kube-ipvs " KUBE_IPVS_VERSION);
+	return 0;
+}
