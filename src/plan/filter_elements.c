@@ -1,0 +1,142 @@
+#include "filter_elements.h"
+
+#include "sorting.h"
+
+/* Elements as they are found; there is room for all of them from the start. */
+struct elements {
+	struct filter_element *items;
+	size_t count;
+};
+
+static bool is_hairpin(const struct known_endpoint *known)
+{
+	return known->local && known->of_a_port;
+}
+
+static size_t count_elements(const struct claims *claims, const struct endpoints families[static 2],
+                             uint16_t health_check_port)
+{
+	size_t count = health_check_port != 0;
+	for (size_t i = 0; i < claims->count; i++) {
+		const struct claim *claim = &claims->items[i];
+		count += claim->redirect_port ? 2 : 1;
+		if (claim->restricted)
+			count += claim->addresses->source_range_count + 1;
+	}
+	for (int f = 0; f < 2; f++)
+		for (size_t i = 0; i < families[f].count; i++)
+			count += is_hairpin(&families[f].items[i]);
+	return count;
+}
+
+static struct filter_element of_claim(const struct claim *claim, enum filter_kind kind)
+{
+	return (struct filter_element){
+	        .kind = (uint8_t)kind,
+	        .address = claim->server.key.address,
+	        .protocol = claim->server.key.protocol,
+	        .port = claim->server.key.port,
+	};
+}
+
+static void add_service_port(const struct claim *claim, struct elements *elements)
+{
+	struct filter_element element = of_claim(claim, FILTER_SERVICE_PORT);
+	element.verdict = claim->verdict;
+	element.restricted = claim->restricted;
+	elements->items[elements->count++] = element;
+}
+
+static void add_source_range(const struct claim *claim, const struct cidr *range, struct elements *elements)
+{
+	struct filter_element element = of_claim(claim, FILTER_SOURCE_RANGE);
+	element.range = *range;
+	elements->items[elements->count++] = element;
+}
+
+static bool in_ranges(const struct service_addresses *addresses, const struct address *address)
+{
+	for (size_t i = 0; i < addresses->source_range_count; i++)
+		if (cidr_contains(&addresses->source_ranges[i], address))
+			return true;
+	return false;
+}
+
+/* R7.5: the node's own packets to a held address carry that address as source, so a node that may use the
+ * port is let in under it. */
+static void add_own_source(const struct node_view *node, const struct claim *claim, struct elements *elements)
+{
+	const struct address *address = &claim->server.key.address;
+	const struct service_addresses *addresses = claim->addresses;
+	struct cidr own = {.base = *address, .prefix_bits = family_bits(addresses->family)};
+	if (in_ranges(addresses, &node->primary[addresses->family - FAMILY_IPV4]) &&
+	    !in_ranges(addresses, address))
+		add_source_range(claim, &own, elements);
+}
+
+static void add_source_ranges(const struct node_view *node, const struct claim *claim,
+                              struct elements *elements)
+{
+	if (!claim->restricted)
+		return;
+	for (size_t i = 0; i < claim->addresses->source_range_count; i++)
+		add_source_range(claim, &claim->addresses->source_ranges[i], elements);
+	add_own_source(node, claim, elements);
+}
+
+static void add_redirect(const struct claim *claim, struct elements *elements)
+{
+	if (claim->redirect_port == 0)
+		return;
+	struct filter_element element = of_claim(claim, FILTER_REDIRECT);
+	element.target = claim->addresses->cluster_ip;
+	element.target_port = claim->redirect_port;
+	elements->items[elements->count++] = element;
+}
+
+/* R7.4: each local endpoint of a service port, whatever its state. */
+static void add_hairpins(const struct endpoints *endpoints, struct elements *elements)
+{
+	const struct address *last = NULL;
+	for (size_t i = 0; i < endpoints->count; i++) {
+		const struct address *address = &endpoints->items[i].endpoint->address;
+		if (!is_hairpin(&endpoints->items[i]) || (last && address_equal(last, address)))
+			continue;
+		elements->items[elements->count++] =
+		        (struct filter_element){.kind = FILTER_HAIRPIN, .address = *address};
+		last = address;
+	}
+}
+
+/* R7.26 */
+static void add_health_check_port(uint16_t port, struct elements *elements)
+{
+	if (port != 0)
+		elements->items[elements->count++] = (struct filter_element){
+		        .kind = FILTER_HEALTH_CHECK_PORT, .protocol = PROTOCOL_TCP, .port = port};
+}
+
+static int sort_elements(const void *a, const void *b)
+{
+	return filter_element_compare(a, b);
+}
+
+void filter_elements_build(struct planning *planning, const struct claims *claims,
+                           const struct endpoints families[static 2], uint16_t health_check_port,
+                           struct state *ret_state)
+{
+	size_t room = count_elements(claims, families, health_check_port);
+	struct elements elements = {.items = arena_new_array(planning->arena, room, struct filter_element)};
+	for (size_t i = 0; i < claims->count; i++)
+		add_service_port(&claims->items[i], &elements);
+	for (size_t i = 0; i < claims->count; i++)
+		add_source_ranges(planning->node, &claims->items[i], &elements);
+	for (size_t i = 0; i < claims->count; i++)
+		add_redirect(&claims->items[i], &elements);
+	for (int f = 0; f < 2; f++)
+		add_hairpins(&families[f], &elements);
+	add_health_check_port(health_check_port, &elements);
+	sort_array(elements.items, elements.count, sizeof(*elements.items), sort_elements);
+	ret_state->filter = elements.items;
+	ret_state->filter_count = elements.count;
+}
