@@ -26,8 +26,8 @@ struct sysctl_setting {
 
 /*
  * Sets the sysctls of R8.1, each only where it differs, those of `strict_arp` only if it is asked for. `root`
- * is "/proc/sys", or a test's directory. conn_reuse_mode follows the kernel's version (R8.1, Q-41). 0, or a
- * negative errno and a sentence that names the sysctl and what to do.
+ * is "/proc/sys", or a test's directory. conn_reuse_mode is never touched (Q-41). Those of IPVS exist only
+ * once ip_vs is loaded. 0, or a negative errno and a sentence that names the sysctl and what to do.
  */
 int host_set_sysctls(const char *root, bool strict_arp, struct fault *fault);
 

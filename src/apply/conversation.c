@@ -1,0 +1,279 @@
+#include "conversation.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <string.h>
+
+enum {
+	MESSAGE_SIZE = 1024,
+	BUFFER_SIZE = 64 * 1024, /* the kernel's largest dump datagram has 32 KiB */
+	TIMEOUT_MS = 5000,
+	STRAY_DATAGRAMS = 1000, /* so many that answer nothing we asked, and the conversation is broken */
+	DUMP_RETRIES = 5,
+};
+
+void conversation_init(struct conversation *conversation, const struct kernel_transport *transport,
+                       int protocol)
+{
+	*conversation = (struct conversation){.transport = transport, .protocol = protocol};
+	conversation->message = nlmsg_alloc_size(MESSAGE_SIZE);
+	CHECK(conversation->message);
+	conversation->buffer = memory_alloc(BUFFER_SIZE);
+}
+
+void conversation_done(struct conversation *conversation)
+{
+	conversation_close(conversation);
+	nlmsg_free(conversation->message);
+	memory_free_pointer(&conversation->buffer);
+	conversation->message = NULL;
+	conversation->buffer = NULL;
+}
+
+int conversation_open(struct conversation *conversation)
+{
+	if (conversation->socket)
+		return 0;
+	const struct kernel_transport *transport = conversation->transport;
+	return transport->open(transport->context, conversation->protocol, &conversation->socket);
+}
+
+void conversation_close(struct conversation *conversation)
+{
+	const struct kernel_transport *transport = conversation->transport;
+	if (conversation->socket)
+		transport->close(transport->context, conversation->socket);
+	conversation->socket = NULL;
+}
+
+/* ---- building */
+
+struct nl_msg *conversation_begin(struct conversation *conversation, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *header = nlmsg_hdr(conversation->message);
+	memset(header, 0, NLMSG_HDRLEN);
+	header->nlmsg_len = NLMSG_HDRLEN;
+	header->nlmsg_type = type;
+	header->nlmsg_flags = flags;
+	return conversation->message;
+}
+
+void message_put(struct nl_msg *message, int type, const void *bytes, size_t length)
+{
+	CHECK(nla_put(message, type, (int)length, bytes) == 0);
+}
+
+void message_put_u8(struct nl_msg *message, int type, uint8_t value)
+{
+	message_put(message, type, &value, sizeof(value));
+}
+
+void message_put_u16(struct nl_msg *message, int type, uint16_t value)
+{
+	message_put(message, type, &value, sizeof(value));
+}
+
+void message_put_u32(struct nl_msg *message, int type, uint32_t value)
+{
+	message_put(message, type, &value, sizeof(value));
+}
+
+void message_put_text(struct nl_msg *message, int type, const char *text)
+{
+	message_put(message, type, text, strlen(text) + 1);
+}
+
+/* ---- talking */
+
+static int broken(struct conversation *conversation, int error)
+{
+	conversation_close(conversation);
+	return error;
+}
+
+int conversation_send(struct conversation *conversation, const void *messages, size_t length)
+{
+	int error = conversation_open(conversation);
+	if (error)
+		return error;
+	const struct kernel_transport *transport = conversation->transport;
+	error = transport->send(transport->context, conversation->socket, messages, length);
+	return error ? broken(conversation, error) : 0;
+}
+
+struct listener {
+	uint32_t first, count;
+	int (*take)(void *context, const struct nlmsghdr *answer);
+	void *context;
+	bool answered; /* the last datagram held something for us */
+};
+
+/* LISTEN_MORE, or how listening ends. */
+static int take_datagram(struct listener *listener, const char *bytes, size_t length)
+{
+	listener->answered = false;
+	while (length) {
+		const struct nlmsghdr *answer = (const struct nlmsghdr *)bytes;
+		if (length < sizeof(*answer) || answer->nlmsg_len < sizeof(*answer) ||
+		    answer->nlmsg_len > length)
+			return -EBADMSG;
+		if (answer->nlmsg_type == NLMSG_OVERRUN)
+			return -ENOBUFS;
+		if (answer->nlmsg_seq - listener->first < listener->count) {
+			listener->answered = true;
+			int more = listener->take(listener->context, answer);
+			if (more != LISTEN_MORE)
+				return more;
+		}
+		size_t step = NLMSG_ALIGN(answer->nlmsg_len);
+		bytes += step < length ? step : length;
+		length -= step < length ? step : length;
+	}
+	return LISTEN_MORE;
+}
+
+int conversation_listen(struct conversation *conversation, uint32_t first, uint32_t count,
+                        int (*take)(void *context, const struct nlmsghdr *answer), void *context)
+{
+	const struct kernel_transport *transport = conversation->transport;
+	struct listener listener = {.first = first, .count = count, .take = take, .context = context};
+	int strays = 0;
+	for (;;) {
+		ssize_t got = transport->receive(transport->context, conversation->socket,
+		                                 conversation->buffer, BUFFER_SIZE, TIMEOUT_MS);
+		if (got <= 0)
+			return broken(conversation, got ? (int)got : -EIO);
+		int more = take_datagram(&listener, conversation->buffer, (size_t)got);
+		if (more < 0)
+			return broken(conversation, more);
+		if (more == 0)
+			return 0;
+		if (!listener.answered && ++strays > STRAY_DATAGRAMS)
+			return broken(conversation, -EPROTO);
+	}
+}
+
+/* Sends the message being built under a new sequence number. */
+static int send_message(struct conversation *conversation)
+{
+	struct nlmsghdr *header = nlmsg_hdr(conversation->message);
+	header->nlmsg_seq = ++conversation->sequence;
+	return conversation_send(conversation, header, header->nlmsg_len);
+}
+
+/* ---- one request */
+
+struct question {
+	int (*take)(void *context, const struct nlmsghdr *answer);
+	void *context;
+	int result; /* the kernel's errno */
+};
+
+static int take_reply(void *context, const struct nlmsghdr *answer)
+{
+	struct question *question = context;
+	const char *detail;
+	if (answer->nlmsg_type == NLMSG_ERROR)
+		return error_answer_read(answer, &question->result, &detail);
+	int error = question->take ? question->take(question->context, answer) : 0;
+	return error ? error : LISTEN_MORE;
+}
+
+int conversation_ask(struct conversation *conversation,
+                     int (*take)(void *context, const struct nlmsghdr *answer), void *context)
+{
+	nlmsg_hdr(conversation->message)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	int error = send_message(conversation);
+	if (error)
+		return error;
+	struct question question = {.take = take, .context = context};
+	error = conversation_listen(conversation, conversation->sequence, 1, take_reply, &question);
+	return error ? error : question.result;
+}
+
+/* ---- one dump */
+
+struct dump_state {
+	const struct dump *dump;
+	bool interrupted;
+	int result; /* the kernel's errno */
+};
+
+/* NLMSG_DONE carries the errno with which the kernel's dump function ended. */
+static int done_result(const struct nlmsghdr *answer)
+{
+	int result = 0;
+	if (answer->nlmsg_len >= NLMSG_LENGTH(sizeof(result)))
+		memcpy(&result, NLMSG_DATA(answer), sizeof(result));
+	return result < 0 ? result : 0;
+}
+
+static int take_dump_part(void *context, const struct nlmsghdr *answer)
+{
+	struct dump_state *state = context;
+	const char *detail;
+	if (answer->nlmsg_flags & NLM_F_DUMP_INTR)
+		state->interrupted = true;
+	if (answer->nlmsg_type == NLMSG_ERROR)
+		return error_answer_read(answer, &state->result, &detail);
+	if (answer->nlmsg_type == NLMSG_DONE) {
+		state->result = done_result(answer);
+		return 0;
+	}
+	int error = state->dump->take(state->dump->context, answer);
+	return error ? error : LISTEN_MORE;
+}
+
+int conversation_dump(struct conversation *conversation, const struct dump *dump)
+{
+	nlmsg_hdr(conversation->message)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
+	for (int try = 0; try <= DUMP_RETRIES; try++) {
+		struct dump_state state = {.dump = dump};
+		dump->restart(dump->context);
+		int error = send_message(conversation);
+		if (!error)
+			error = conversation_listen(conversation, conversation->sequence, 1, take_dump_part,
+			                            &state);
+		if (error || state.result)
+			return error ? error : state.result;
+		if (!state.interrupted)
+			return 0;
+	}
+	return -EAGAIN;
+}
+
+/* ---- error messages */
+
+static const char *detail_text(const struct nlattr *attribute, int length)
+{
+	const struct nlattr *text = nla_find(attribute, length, NLMSGERR_ATTR_MSG);
+	if (!text || nla_len(text) < 2)
+		return NULL;
+	const char *bytes = nla_data(text);
+	return bytes[nla_len(text) - 1] == '\0' ? bytes : NULL;
+}
+
+int error_answer_read(const struct nlmsghdr *answer, int *ret_error, const char **ret_detail)
+{
+	if (answer->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr)))
+		return -EBADMSG;
+	const struct nlmsgerr *report = NLMSG_DATA(answer);
+	if (report->error > 0)
+		return -EBADMSG;
+	*ret_error = report->error;
+	*ret_detail = NULL;
+	if (!(answer->nlmsg_flags & NLM_F_ACK_TLVS))
+		return 0;
+	/* Without NLM_F_CAPPED the whole request is repeated before the attributes. */
+	size_t offset = NLMSG_LENGTH(sizeof(*report));
+	if (!(answer->nlmsg_flags & NLM_F_CAPPED) && report->msg.nlmsg_len > sizeof(report->msg))
+		offset += NLMSG_ALIGN(report->msg.nlmsg_len - sizeof(report->msg));
+	if (offset < answer->nlmsg_len)
+		*ret_detail = detail_text((const struct nlattr *)((const char *)answer + offset),
+		                          (int)(answer->nlmsg_len - offset));
+	return 0;
+}

@@ -1,0 +1,79 @@
+/*
+ * One netlink conversation: build a message, send it, match the answers by sequence number.
+ *
+ * A conversation opens its socket when it is first used. Whatever leaves it in doubt what the socket will
+ * say next (no answer in time, answers lost, garbage) closes the socket, so that the next use starts with a
+ * fresh one (Q-36). Waiting is bounded: a time limit for each datagram, and a limit for datagrams that answer
+ * nothing we asked.
+ */
+#ifndef KUBE_IPVS_APPLY_CONVERSATION_H
+#define KUBE_IPVS_APPLY_CONVERSATION_H
+
+#include "apply/transport.h"
+#include "base/arena.h"
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nl_msg;
+
+struct conversation {
+	const struct kernel_transport *transport;
+	int protocol;
+	void *socket;           /* NULL: closed */
+	uint32_t sequence;      /* of the last message sent or batched */
+	struct nl_msg *message; /* the one being built */
+	char *buffer;           /* of one received datagram */
+};
+
+void conversation_init(struct conversation *conversation, const struct kernel_transport *transport,
+                       int protocol);
+void conversation_done(struct conversation *conversation);
+/* 0 at once when it is open already. */
+int conversation_open(struct conversation *conversation);
+void conversation_close(struct conversation *conversation); /* idempotent */
+
+/* An empty message of this type in place of the last one; whoever sends it sets its sequence number. */
+struct nl_msg *conversation_begin(struct conversation *conversation, uint16_t type, uint16_t flags);
+/* Attributes for it. A message has room for everything that apply sends. */
+void message_put(struct nl_msg *message, int type, const void *bytes, size_t length);
+void message_put_u8(struct nl_msg *message, int type, uint8_t value);
+void message_put_u16(struct nl_msg *message, int type, uint16_t value);
+void message_put_u32(struct nl_msg *message, int type, uint32_t value);
+void message_put_text(struct nl_msg *message, int type, const char *text);
+
+enum { LISTEN_MORE = 1 };
+
+/*
+ * Receives, and gives each answer to the `count` requests from sequence number `first` on to `take`, until
+ * that returns something else than LISTEN_MORE: 0, or a negative errno, which closes the conversation as a
+ * broken one does.
+ */
+int conversation_listen(struct conversation *conversation, uint32_t first, uint32_t count,
+                        int (*take)(void *context, const struct nlmsghdr *answer), void *context);
+int conversation_send(struct conversation *conversation, const void *messages, size_t length);
+
+/*
+ * Sends the message being built and waits for its acknowledgement; answers before it go to `take` (may be
+ * NULL), which returns 0 or a negative errno. 0, the kernel's errno, or that of the broken conversation.
+ */
+int conversation_ask(struct conversation *conversation,
+                     int (*take)(void *context, const struct nlmsghdr *answer), void *context);
+
+struct dump {
+	void (*restart)(void *context); /* forgets everything taken: an interrupted dump is taken again */
+	int (*take)(void *context, const struct nlmsghdr *answer); /* 0 or a negative errno */
+	void *context;
+};
+
+/* Sends the message being built as a dump. Interrupted: taken again, five times; then -EAGAIN. */
+int conversation_dump(struct conversation *conversation, const struct dump *dump);
+
+/*
+ * What an NLMSG_ERROR says: 0 or a negative errno, and in *ret_detail the kernel's words (NULL: none), which
+ * live as long as the answer. -EBADMSG: it is too short to say anything.
+ */
+int error_answer_read(const struct nlmsghdr *answer, int *ret_error, const char **ret_detail);
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * Reading IPVS's whole table: one dump of the virtual servers, then one of the real servers of each, since
+ * the kernel has no dump of all. What is read goes into scratch vectors that all dumps share, is sorted
+ * there, and copied into the arena once.
+ */
+#include "base/vector.h"
+#include "ipvs.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/ip_vs.h>
+#include <netlink/attr.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+	uint16_t family;      /* of generic netlink */
+	uint8_t owner_family; /* enum family of the virtual server whose real servers are being read */
+	vector_of(struct virtual_server) virtual_servers;
+	vector_of(struct real_server) real_servers;
+};
+
+/* ---- attributes */
+
+static uint8_t get_u8(const struct nlattr *attribute)
+{
+	return attribute ? nla_get_u8(attribute) : 0;
+}
+
+static uint16_t get_u16(const struct nlattr *attribute)
+{
+	return attribute ? nla_get_u16(attribute) : 0;
+}
+
+static uint32_t get_u32(const struct nlattr *attribute)
+{
+	return attribute ? nla_get_u32(attribute) : 0;
+}
+
+/* FAMILY_NONE: neither of the two. */
+static uint8_t get_family(const struct nlattr *attribute)
+{
+	switch (get_u16(attribute)) {
+	case AF_INET:
+		return FAMILY_IPV4;
+	case AF_INET6:
+		return FAMILY_IPV6;
+	default:
+		return FAMILY_NONE;
+	}
+}
+
+/* The kernel writes 16 bytes whatever the family is; without any, the address is all zero (C39). */
+static bool get_address(const struct nlattr *attribute, uint8_t family, struct address *ret_address)
+{
+	int wanted = family_bits(family) / 8;
+	*ret_address = (struct address){.family = family};
+	if (!attribute)
+		return true;
+	if (nla_len(attribute) < wanted)
+		return false;
+	memcpy(ret_address->bytes, nla_data(attribute), (size_t)wanted);
+	return true;
+}
+
+static bool get_name(const struct nlattr *attribute, char *ret_name, size_t size)
+{
+	size_t length = attribute ? strnlen(nla_data(attribute), (size_t)nla_len(attribute)) : 0;
+	if (length >= size)
+		return false;
+	if (length)
+		memcpy(ret_name, nla_data(attribute), length);
+	ret_name[length] = '\0';
+	return true;
+}
+
+/* Finds the nested attribute `type` of a generic netlink answer and parses what is in it. */
+static bool parse_nested(const struct reader *reader, const struct nlmsghdr *answer, int type,
+                         struct nlattr **attributes, int max, const struct nla_policy *policy)
+{
+	struct nlattr *outer[IPVS_CMD_ATTR_MAX + 1];
+	return answer->nlmsg_type == reader->family &&
+	       nlmsg_parse((struct nlmsghdr *)answer, GENL_HDRLEN, outer, IPVS_CMD_ATTR_MAX, NULL) >= 0 &&
+	       outer[type] && nla_parse_nested(attributes, max, outer[type], policy) >= 0;
+}
+
+/* ---- virtual servers */
+
+static const struct nla_policy virtual_server_policy[IPVS_SVC_ATTR_MAX + 1] = {
+        [IPVS_SVC_ATTR_AF] = {.type = NLA_U16},
+        [IPVS_SVC_ATTR_PROTOCOL] = {.type = NLA_U16},
+        [IPVS_SVC_ATTR_PORT] = {.type = NLA_U16},
+        [IPVS_SVC_ATTR_FWMARK] = {.type = NLA_U32},
+        [IPVS_SVC_ATTR_TIMEOUT] = {.type = NLA_U32},
+        [IPVS_SVC_ATTR_NETMASK] = {.type = NLA_U32},
+        [IPVS_SVC_ATTR_FLAGS] = {.minlen = sizeof(struct ip_vs_flags)},
+};
+
+/* The reverse of ipvs.c's netmask_value; none means the whole address. */
+static uint8_t netmask_bits(const struct nlattr *attribute, uint8_t family)
+{
+	if (!attribute)
+		return family_bits(family);
+	uint32_t value = nla_get_u32(attribute);
+	if (family == FAMILY_IPV4)
+		return (uint8_t)__builtin_popcount(value);
+	return value <= 128 ? (uint8_t)value : 128;
+}
+
+static bool get_key(struct nlattr **attributes, struct virtual_server_key *ret_key)
+{
+	uint8_t family = get_family(attributes[IPVS_SVC_ATTR_AF]);
+	if (family == FAMILY_NONE)
+		return false;
+	*ret_key = (struct virtual_server_key){.firewall_mark = get_u32(attributes[IPVS_SVC_ATTR_FWMARK])};
+	if (ret_key->firewall_mark)
+		return get_address(NULL, family, &ret_key->address);
+	ret_key->protocol = (uint8_t)get_u16(attributes[IPVS_SVC_ATTR_PROTOCOL]);
+	ret_key->port = ntohs(get_u16(attributes[IPVS_SVC_ATTR_PORT]));
+	return get_address(attributes[IPVS_SVC_ATTR_ADDR], family, &ret_key->address);
+}
+
+static int take_virtual_server(void *context, const struct nlmsghdr *answer)
+{
+	struct reader *reader = context;
+	struct nlattr *attributes[IPVS_SVC_ATTR_MAX + 1];
+	struct virtual_server server = {.rank = RANK_OTHER};
+	struct ip_vs_flags flags;
+	if (!parse_nested(reader, answer, IPVS_CMD_ATTR_SERVICE, attributes, IPVS_SVC_ATTR_MAX,
+	                  virtual_server_policy) ||
+	    !get_key(attributes, &server.key) || !attributes[IPVS_SVC_ATTR_FLAGS] ||
+	    !get_name(attributes[IPVS_SVC_ATTR_SCHED_NAME], server.scheduler, sizeof(server.scheduler)) ||
+	    !get_name(attributes[IPVS_SVC_ATTR_PE_NAME], server.engine, sizeof(server.engine)))
+		return -EBADMSG;
+	memcpy(&flags, nla_data(attributes[IPVS_SVC_ATTR_FLAGS]), sizeof(flags));
+	/* The kernel sets it on everything in its table: without it this is no such entry (C38). */
+	if (!(flags.flags & VIRTUAL_SERVER_HASHED))
+		return -EBADMSG;
+	server.flags = flags.flags;
+	server.timeout_seconds = get_u32(attributes[IPVS_SVC_ATTR_TIMEOUT]);
+	server.netmask_bits = netmask_bits(attributes[IPVS_SVC_ATTR_NETMASK], server.key.address.family);
+	vector_push(&reader->virtual_servers, server);
+	return 0;
+}
+
+static void forget_virtual_servers(void *context)
+{
+	struct reader *reader = context;
+	vector_clear(&reader->virtual_servers);
+}
+
+static int order_virtual_servers(const void *a, const void *b)
+{
+	return virtual_server_key_compare(&((const struct virtual_server *)a)->key,
+	                                  &((const struct virtual_server *)b)->key);
+}
+
+/* A table that changes during its dump may show an entry twice; the kernel does not flag that here. */
+static void sort_virtual_servers(struct reader *reader)
+{
+	struct virtual_server *items = reader->virtual_servers.items;
+	size_t kept = 0, count = reader->virtual_servers.count;
+	if (count)
+		qsort(items, count, sizeof(*items), order_virtual_servers);
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || order_virtual_servers(&items[kept - 1], &items[i]) != 0)
+			items[kept++] = items[i];
+	reader->virtual_servers.count = kept;
+}
+
+/* ---- real servers */
+
+static const struct nla_policy real_server_policy[IPVS_DEST_ATTR_MAX + 1] = {
+        [IPVS_DEST_ATTR_ADDR] = {.minlen = 4},
+        [IPVS_DEST_ATTR_PORT] = {.type = NLA_U16},
+        [IPVS_DEST_ATTR_FWD_METHOD] = {.type = NLA_U32},
+        [IPVS_DEST_ATTR_WEIGHT] = {.type = NLA_U32},
+        [IPVS_DEST_ATTR_U_THRESH] = {.type = NLA_U32},
+        [IPVS_DEST_ATTR_L_THRESH] = {.type = NLA_U32},
+        [IPVS_DEST_ATTR_ACTIVE_CONNS] = {.type = NLA_U32},
+        [IPVS_DEST_ATTR_INACT_CONNS] = {.type = NLA_U32},
+        [IPVS_DEST_ATTR_PERSIST_CONNS] = {.type = NLA_U32},
+        [IPVS_DEST_ATTR_ADDR_FAMILY] = {.type = NLA_U16},
+        [IPVS_DEST_ATTR_TUN_TYPE] = {.type = NLA_U8},
+        [IPVS_DEST_ATTR_TUN_PORT] = {.type = NLA_U16},
+        [IPVS_DEST_ATTR_TUN_FLAGS] = {.type = NLA_U16},
+};
+
+/* Kernels before 3.18 do not say the family, and know none but the virtual server's. */
+static bool get_real_server_address(struct nlattr **attributes, uint8_t owner_family,
+                                    struct address *ret_address)
+{
+	const struct nlattr *said = attributes[IPVS_DEST_ATTR_ADDR_FAMILY];
+	uint8_t family = said ? get_family(said) : owner_family;
+	return family != FAMILY_NONE && get_address(attributes[IPVS_DEST_ATTR_ADDR], family, ret_address);
+}
+
+static int take_real_server(void *context, const struct nlmsghdr *answer)
+{
+	struct reader *reader = context;
+	struct nlattr *attributes[IPVS_DEST_ATTR_MAX + 1];
+	struct real_server server;
+	if (!parse_nested(reader, answer, IPVS_CMD_ATTR_DEST, attributes, IPVS_DEST_ATTR_MAX,
+	                  real_server_policy))
+		return -EBADMSG;
+	server = (struct real_server){
+	        .port = ntohs(get_u16(attributes[IPVS_DEST_ATTR_PORT])),
+	        .forwarding = get_u32(attributes[IPVS_DEST_ATTR_FWD_METHOD]) & IP_VS_CONN_F_FWD_MASK,
+	        .tunnel_type = get_u8(attributes[IPVS_DEST_ATTR_TUN_TYPE]),
+	        .tunnel_port = ntohs(get_u16(attributes[IPVS_DEST_ATTR_TUN_PORT])),
+	        .tunnel_flags = get_u16(attributes[IPVS_DEST_ATTR_TUN_FLAGS]),
+	        .weight = get_u32(attributes[IPVS_DEST_ATTR_WEIGHT]),
+	        .upper_threshold = get_u32(attributes[IPVS_DEST_ATTR_U_THRESH]),
+	        .lower_threshold = get_u32(attributes[IPVS_DEST_ATTR_L_THRESH]),
+	        .active_connections = get_u32(attributes[IPVS_DEST_ATTR_ACTIVE_CONNS]),
+	        .inactive_connections = get_u32(attributes[IPVS_DEST_ATTR_INACT_CONNS]),
+	        .persistent_connections = get_u32(attributes[IPVS_DEST_ATTR_PERSIST_CONNS]),
+	};
+	if (!get_real_server_address(attributes, reader->owner_family, &server.address))
+		return -EBADMSG;
+	vector_push(&reader->real_servers, server);
+	return 0;
+}
+
+static void forget_real_servers(void *context)
+{
+	struct reader *reader = context;
+	vector_clear(&reader->real_servers);
+}
+
+static int order_real_servers(const void *a, const void *b)
+{
+	return real_server_compare(a, b);
+}
+
+/* Sorts what was read, and gives it to `server` without doubles. */
+static void keep_real_servers(struct reader *reader, struct arena *arena, struct virtual_server *server)
+{
+	struct real_server *items = reader->real_servers.items;
+	size_t kept = 0, count = reader->real_servers.count;
+	if (count == 0)
+		return;
+	qsort(items, count, sizeof(*items), order_real_servers);
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || real_server_compare(&items[kept - 1], &items[i]) != 0)
+			items[kept++] = items[i];
+	struct real_server *copy = arena_new_array(arena, kept, struct real_server);
+	memcpy(copy, items, kept * sizeof(*items));
+	server->real_servers = copy;
+	server->real_server_count = kept;
+}
+
+/* ---- the whole */
+
+static int read_virtual_servers(struct ipvs *ipvs, struct reader *reader)
+{
+	const struct dump dump = {
+	        .restart = forget_virtual_servers, .take = take_virtual_server, .context = reader};
+	ipvs_put_listing(ipvs, IPVS_CMD_GET_SERVICE, NULL);
+	return conversation_dump(&ipvs->conversation, &dump);
+}
+
+/* -ESRCH: the virtual server went away meanwhile. */
+static int read_real_servers(struct ipvs *ipvs, struct reader *reader, const struct virtual_server_key *key)
+{
+	const struct dump dump = {
+	        .restart = forget_real_servers, .take = take_real_server, .context = reader};
+	reader->owner_family = key->address.family;
+	ipvs_put_listing(ipvs, IPVS_CMD_GET_DEST, key);
+	return conversation_dump(&ipvs->conversation, &dump);
+}
+
+static int read_table(struct ipvs *ipvs, struct reader *reader, struct arena *arena)
+{
+	int error = read_virtual_servers(ipvs, reader);
+	if (error)
+		return error;
+	sort_virtual_servers(reader);
+	size_t kept = 0;
+	for (size_t i = 0; i < reader->virtual_servers.count; i++) {
+		struct virtual_server server = reader->virtual_servers.items[i];
+		error = read_real_servers(ipvs, reader, &server.key);
+		if (error == -ESRCH)
+			continue;
+		if (error)
+			return error;
+		keep_real_servers(reader, arena, &server);
+		reader->virtual_servers.items[kept++] = server;
+	}
+	reader->virtual_servers.count = kept;
+	return 0;
+}
+
+int ipvs_read(struct ipvs *ipvs, struct arena *arena, const struct virtual_server **ret_servers,
+              size_t *ret_count)
+{
+	int error = ipvs_ready(ipvs);
+	if (error)
+		return error;
+	struct reader reader = {.family = ipvs->family};
+	error = read_table(ipvs, &reader, arena);
+	if (!error) {
+		size_t count = reader.virtual_servers.count;
+		struct virtual_server *servers = arena_new_array(arena, count, struct virtual_server);
+		if (count)
+			memcpy(servers, reader.virtual_servers.items, count * sizeof(*servers));
+		*ret_servers = servers;
+		*ret_count = count;
+	}
+	vector_done(&reader.virtual_servers);
+	vector_done(&reader.real_servers);
+	return error;
+}
