@@ -35,7 +35,11 @@ struct cidr {
 
 /* Reads an address that fills the whole of `text`. False: it is none, and *ret_address is untouched. */
 bool address_parse(const char *text, struct address *ret_address);
-/* Reads ADDRESS/BITS and clears host bits; also a bare address, as its host prefix, if `bare_allowed`. */
+/*
+ * Reads ADDRESS/BITS and clears host bits; also a bare address, as its host prefix, if `bare_allowed`. The
+ * bits of an IPv4-mapped address count from the IPv6 start: ::ffff:10.0.0.0/104 is 10.0.0.0/8, and below 96
+ * it is none. False: *ret_cidr is untouched.
+ */
 bool cidr_parse(const char *text, bool bare_allowed, struct cidr *ret_cidr);
 
 /* These write canonical text with its NUL and return its length. A FAMILY_NONE address is written as nothing.

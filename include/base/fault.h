@@ -23,8 +23,8 @@ struct fault {
 enum { FAULT_REFUSED = 1 };
 
 /*
- * Returns FAULT_REFUSED, so that a reader can say: return fault_set(...). `field` may be NULL. A NULL fault
- * is allowed: nobody wants to know.
+ * Returns FAULT_REFUSED, so that a reader can say: return fault_set(...). `field` may be NULL, which is
+ * empty. The place stays. A NULL fault is allowed in both: nobody wants to know.
  */
 int fault_set(struct fault *fault, const char *field, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

@@ -1,8 +1,9 @@
 /*
  * The log of the daemon and the messages of the commands: one line each, on standard error, subject first.
  *
- * Only cmd logs. Under systemd (JOURNAL_STREAM is set) lines begin with the priority that the journal reads
- * (<3>, <4>, ...).
+ * Only cmd logs. Where the journal reads standard error (JOURNAL_STREAM names it) lines begin with the
+ * priority that it takes from there (<3>, <4>, ...). A message is one line whatever it holds: control
+ * characters become blanks, and what is beyond 8 KiB is cut. errno stays as it was.
  */
 #ifndef KUBE_IPVS_BASE_LOG_H
 #define KUBE_IPVS_BASE_LOG_H

@@ -38,8 +38,8 @@ const char *text_string(const struct text *text);
  */
 int text_read_file(const char *path, size_t limit, struct text *text);
 /*
- * Replaces a file atomically: written beside it under a temporary name, synced, renamed. 0 or a negative
- * errno; on failure the old file stands.
+ * Replaces a file atomically: written beside it under a hidden temporary name, synced, renamed. The file is
+ * readable by all (0644). 0 or a negative errno; on failure the old file stands.
  */
 int text_write_file(const char *path, const char *bytes, size_t length);
 
