@@ -6,8 +6,7 @@
  *	vector_for_each(&numbers, number) use(*number);
  *	vector_done(&numbers);
  *
- * An all-zero vector is empty and ready. Pointers into it are good until the next push. Growth aborts without
- *memory.
+ * An all-zero vector is empty and ready. Pointers into it are good until the next push. Growth aborts without memory.
  */
 #ifndef KUBE_IPVS_BASE_VECTOR_H
 #define KUBE_IPVS_BASE_VECTOR_H

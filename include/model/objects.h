@@ -61,8 +61,7 @@ struct service {
 	uint16_t health_check_node_port; /* 0: none */
 	struct address cluster_ip;       /* FAMILY_NONE unless CLUSTER_IP_ADDRESS */
 	const struct address *cluster_ips;
-	const uint8_t
-	        *ip_families; /* enum family, in the order of the manifest; FAMILY_NONE for an unknown text */
+	const uint8_t *ip_families; /* enum family, as ordered there; FAMILY_NONE for an unknown text */
 	const struct address *external_ips;
 	const struct load_balancer_ingress *ingress;
 	const struct cidr *source_ranges;
@@ -104,8 +103,7 @@ struct slice_port {
 /* An EndpointSlice, or a part of an Endpoints object in a slice's clothes. */
 struct slice {
 	struct object_name name;
-	const char
-	        *service; /* label kubernetes.io/service-name; NULL: absent, the slice is ignored (R1.12) */
+	const char *service; /* label kubernetes.io/service-name; NULL: the slice is ignored (R1.12) */
 	uint8_t family;   /* addressType; FAMILY_NONE for FQDN and the like, the slice is ignored (R0.4) */
 	bool mirrored;    /* made from an Endpoints object */
 	const struct slice_port *ports;
