@@ -59,6 +59,7 @@ struct real_server {
 	uint32_t active_connections;
 	uint32_t inactive_connections;
 	uint32_t persistent_connections;
+	uint32_t position; /* in the kernel's own order, for observe/list.h; 0 throughout: unknown */
 };
 
 /* Who comes up first after a start. */
@@ -79,6 +80,7 @@ struct virtual_server {
 	const char *label; /* for messages: "default/web:http"; NULL in a state read from the kernel */
 	const struct real_server *real_servers;
 	size_t real_server_count;
+	uint32_t position; /* observed only, as that of a real server */
 };
 
 /* What new traffic to an address and port needs from the packet filter, beside IPVS. */

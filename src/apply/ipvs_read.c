@@ -142,6 +142,7 @@ static int take_virtual_server(void *context, const struct nlmsghdr *answer)
 	server.flags = flags.flags;
 	server.timeout_seconds = get_u32(attributes[IPVS_SVC_ATTR_TIMEOUT]);
 	server.netmask_bits = netmask_bits(attributes[IPVS_SVC_ATTR_NETMASK], server.key.address.family);
+	server.position = (uint32_t)reader->virtual_servers.count;
 	vector_push(&reader->virtual_servers, server);
 	return 0;
 }
@@ -218,6 +219,7 @@ static int take_real_server(void *context, const struct nlmsghdr *answer)
 	        .active_connections = get_u32(attributes[IPVS_DEST_ATTR_ACTIVE_CONNS]),
 	        .inactive_connections = get_u32(attributes[IPVS_DEST_ATTR_INACT_CONNS]),
 	        .persistent_connections = get_u32(attributes[IPVS_DEST_ATTR_PERSIST_CONNS]),
+	        .position = (uint32_t)reader->real_servers.count,
 	};
 	if (!get_real_server_address(attributes, reader->owner_family, &server.address))
 		return -EBADMSG;
