@@ -1,0 +1,114 @@
+/* Fragments as lines, for plan_scenario.h. */
+#include "plan_scenario.h"
+
+static void endpoint_print(const struct address *address, uint16_t port, struct text *text)
+{
+	char buffer[ENDPOINT_TEXT_SIZE];
+	endpoint_format(address, port, buffer);
+	text_add(text, buffer);
+}
+
+void real_servers_print(const struct real_server *servers, size_t count, struct text *text)
+{
+	for (size_t i = 0; i < count; i++) {
+		text_add_char(text, ' ');
+		endpoint_print(&servers[i].address, servers[i].port, text);
+		if (servers[i].weight != 1 || servers[i].forwarding != FORWARD_MASQUERADE)
+			text_addf(text, " (weight %u, forwarding %u)", servers[i].weight,
+			          servers[i].forwarding);
+	}
+}
+
+static void server_print(const struct virtual_server *server, struct text *text)
+{
+	char key[VIRTUAL_SERVER_TEXT_SIZE];
+	text_addf(text, "%s %s", virtual_server_key_format(&server->key, key), server->scheduler);
+	if (server->flags)
+		text_addf(text, " flags %#x", server->flags);
+	if (server->timeout_seconds)
+		text_addf(text, " timeout %u netmask %u", server->timeout_seconds, server->netmask_bits);
+	text_add(text, " ->");
+	real_servers_print(server->real_servers, server->real_server_count, text);
+	text_add_char(text, '\n');
+}
+
+static void service_port_print(const struct filter_element *element, struct text *text)
+{
+	static const char *const verdicts[] = {
+	        [FILTER_NO_VERDICT] = "no verdict",
+	        [FILTER_MASQUERADE_OUTSIDERS] = "masquerade-outsiders",
+	        [FILTER_MASQUERADE] = "masquerade",
+	        [FILTER_KEEP_SOURCE] = "keep-source",
+	        [FILTER_DROP] = "drop",
+	        [FILTER_REJECT] = "reject",
+	};
+	text_addf(text, " %s%s", verdicts[element->verdict], element->restricted ? " restricted" : "");
+}
+
+static void filter_print(const struct filter_element *element, struct text *text)
+{
+	static const char *const kinds[] = {
+	        [FILTER_SERVICE_PORT] = "port",
+	        [FILTER_SOURCE_RANGE] = "range",
+	        [FILTER_REDIRECT] = "redirect",
+	        [FILTER_HAIRPIN] = "hairpin",
+	        [FILTER_HEALTH_CHECK_PORT] = "health-check",
+	};
+	char buffer[CIDR_TEXT_SIZE];
+	text_addf(text, "%s ", kinds[element->kind]);
+	if (element->kind == FILTER_HAIRPIN) {
+		address_format(&element->address, buffer);
+		text_addf(text, "%s\n", buffer);
+		return;
+	}
+	text_addf(text, "%s ", protocol_name(element->protocol));
+	endpoint_print(&element->address, element->port, text);
+	if (element->kind == FILTER_SERVICE_PORT)
+		service_port_print(element, text);
+	cidr_format(&element->range, buffer);
+	if (element->kind == FILTER_SOURCE_RANGE)
+		text_addf(text, " %s", buffer);
+	if (element->kind == FILTER_REDIRECT) {
+		text_add(text, " to ");
+		endpoint_print(&element->target, element->target_port, text);
+	}
+	text_add_char(text, '\n');
+}
+
+static void held_print(const struct address *address, struct text *text)
+{
+	char buffer[ADDRESS_TEXT_SIZE];
+	address_format(address, buffer);
+	text_addf(text, "held %s\n", buffer);
+}
+
+static void no_local_print(const struct fragment *fragment, struct text *text)
+{
+	for (int f = 0; f < 2; f++) {
+		if (fragment->no_local_internal[f])
+			text_addf(text, "no local endpoint inside %s\n", f ? "IPv6" : "IPv4");
+		if (fragment->no_local_external[f])
+			text_addf(text, "no local endpoint outside %s\n", f ? "IPv6" : "IPv4");
+	}
+}
+
+static bool shows(unsigned parts, const struct filter_element *element)
+{
+	return (parts & SHOW_FILTER) || ((parts & SHOW_HAIRPINS) && element->kind == FILTER_HAIRPIN);
+}
+
+void fragment_print(const struct fragment *fragment, unsigned parts, struct text *text)
+{
+	const struct state *state = &fragment->state;
+	for (size_t i = 0; (parts & SHOW_SERVERS) && i < state->virtual_server_count; i++)
+		server_print(&state->virtual_servers[i], text);
+	for (size_t i = 0; (parts & SHOW_HELD) && i < state->held_count; i++)
+		held_print(&state->held[i], text);
+	for (size_t i = 0; i < state->filter_count; i++)
+		if (shows(parts, &state->filter[i]))
+			filter_print(&state->filter[i], text);
+	if (parts & SHOW_NO_LOCAL)
+		no_local_print(fragment, text);
+	for (size_t i = 0; (parts & SHOW_WARNINGS) && i < fragment->warning_count; i++)
+		text_addf(text, "%s\n", fragment->warnings[i]);
+}
