@@ -1,0 +1,248 @@
+/*
+ * Both states are sorted arrays, so that one walk over both finds everything. It finds changes in the order
+ * of the keys; diff_order.c then deals them out by rank and kind.
+ */
+#include "plan/diff.h"
+
+#include "base/check.h"
+#include "diff_order.h"
+
+struct difference {
+	const struct state *present;
+	const struct state *wanted;
+	const struct removal_rules *rules;
+	struct changes found;
+	struct placing placing;
+};
+
+static bool is_excluded(const struct removal_rules *rules, const struct address *address)
+{
+	for (size_t i = 0; i < rules->excluded_count; i++)
+		if (cidr_contains(&rules->excluded[i], address))
+			return true;
+	return false;
+}
+
+static bool is_recorded(const struct removal_rules *rules, const struct virtual_server_key *key)
+{
+	size_t low = 0, high = rules->recorded_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = virtual_server_key_compare(&rules->recorded[middle], key);
+		if (order == 0)
+			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* The record goes before the exclusion: it names only what we made for a Service that is gone. */
+bool removal_allowed(const struct removal_rules *rules, const struct state *present,
+                     const struct virtual_server_key *key)
+{
+	if (key->firewall_mark)
+		return false;
+	if (is_recorded(rules, key))
+		return true;
+	if (is_excluded(rules, &key->address))
+		return false;
+	return rules->all_ours || state_holds(present, &key->address);
+}
+
+/* The first wanted virtual server that does not sort before this address. */
+static size_t first_with_address(const struct state *wanted, const struct address *address)
+{
+	size_t low = 0, high = wanted->virtual_server_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (address_compare(&wanted->virtual_servers[middle].key.address, address) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static uint8_t address_rank(const struct state *wanted, const struct address *address)
+{
+	uint8_t rank = RANK_OTHER;
+	for (size_t i = first_with_address(wanted, address); i < wanted->virtual_server_count; i++) {
+		const struct virtual_server *server = &wanted->virtual_servers[i];
+		if (!address_equal(&server->key.address, address))
+			break;
+		if (server->rank < rank)
+			rank = server->rank;
+	}
+	return rank;
+}
+
+static uint8_t filter_rank(const struct state *wanted, const struct filter_element *element)
+{
+	struct virtual_server_key key = {
+	        .address = element->address, .protocol = element->protocol, .port = element->port};
+	const struct virtual_server *server = state_find_virtual_server(wanted, &key);
+	return server ? server->rank : RANK_OTHER;
+}
+
+static void found(struct difference *difference, const struct change *change)
+{
+	CHECK(change->rank <= RANK_OTHER);
+	vector_push(&difference->found, *change);
+}
+
+static void found_filter(struct difference *difference, enum change_kind kind, uint8_t rank,
+                         const struct filter_element *element)
+{
+	found(difference, &(struct change){.kind = (uint8_t)kind, .rank = rank, .filter = element});
+}
+
+static void compare_filter(struct difference *difference)
+{
+	const struct state *present = difference->present, *wanted = difference->wanted;
+	size_t i = 0, j = 0;
+	while (i < present->filter_count || j < wanted->filter_count) {
+		const struct filter_element *is = i < present->filter_count ? &present->filter[i] : NULL;
+		const struct filter_element *should = j < wanted->filter_count ? &wanted->filter[j] : NULL;
+		int order = !is ? 1 : !should ? -1 : filter_element_compare(is, should);
+		if (order < 0)
+			found_filter(difference, CHANGE_FILTER_REMOVE, RANK_OTHER, is);
+		else if (order > 0 || !filter_element_same(is, should))
+			found_filter(difference, CHANGE_FILTER_ADD, filter_rank(wanted, should), should);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+static void found_address(struct difference *difference, enum change_kind kind, uint8_t rank,
+                          const struct address *address)
+{
+	found(difference, &(struct change){.kind = (uint8_t)kind, .rank = rank, .address = *address});
+}
+
+static void compare_held(struct difference *difference)
+{
+	const struct state *present = difference->present, *wanted = difference->wanted;
+	size_t i = 0, j = 0;
+	while (i < present->held_count || j < wanted->held_count) {
+		const struct address *is = i < present->held_count ? &present->held[i] : NULL;
+		const struct address *should = j < wanted->held_count ? &wanted->held[j] : NULL;
+		int order = !is ? 1 : !should ? -1 : address_compare(is, should);
+		if (order < 0 && !is_excluded(difference->rules, is))
+			found_address(difference, CHANGE_ADDRESS_REMOVE, RANK_OTHER, is);
+		else if (order > 0)
+			found_address(difference, CHANGE_ADDRESS_ADD, address_rank(wanted, should), should);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+static void found_real_server(struct difference *difference, enum change_kind kind,
+                              const struct virtual_server *server, const struct real_server *real,
+                              const struct real_server *before)
+{
+	found(difference,
+	      &(struct change){.kind = (uint8_t)kind,
+	                       .rank = kind == CHANGE_REAL_SERVER_REMOVE ? RANK_OTHER : server->rank,
+	                       .virtual_server = server,
+	                       .real_server = real,
+	                       .before = before});
+}
+
+/* Adds are collected first, since their order is not that of the keys. */
+static void found_placed(struct difference *difference, const struct virtual_server *wanted)
+{
+	struct placing *placing = &difference->placing;
+	if (placing->count > 0)
+		placing_sort(placing, wanted, difference->rules->order_seed);
+	for (size_t i = 0; i < placing->count; i++)
+		found_real_server(difference, CHANGE_REAL_SERVER_ADD, wanted, placing->items[i].server, NULL);
+	vector_clear(placing);
+}
+
+static void compare_real_servers(struct difference *difference, const struct virtual_server *present,
+                                 const struct virtual_server *wanted)
+{
+	size_t i = 0, j = 0;
+	while (i < present->real_server_count || j < wanted->real_server_count) {
+		const struct real_server *is =
+		        i < present->real_server_count ? &present->real_servers[i] : NULL;
+		const struct real_server *should =
+		        j < wanted->real_server_count ? &wanted->real_servers[j] : NULL;
+		int order = !is ? 1 : !should ? -1 : real_server_compare(is, should);
+		if (order < 0)
+			found_real_server(difference, CHANGE_REAL_SERVER_REMOVE, present, is, NULL);
+		else if (order > 0)
+			vector_push(&difference->placing, (struct placed){.server = should});
+		else if (!real_server_same(is, should))
+			found_real_server(difference, CHANGE_REAL_SERVER_EDIT, wanted, should, is);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	found_placed(difference, wanted);
+}
+
+static void found_virtual_server(struct difference *difference, enum change_kind kind,
+                                 const struct virtual_server *server, const struct virtual_server *before)
+{
+	found(difference,
+	      &(struct change){.kind = (uint8_t)kind,
+	                       .rank = kind == CHANGE_VIRTUAL_SERVER_REMOVE ? RANK_OTHER : server->rank,
+	                       .virtual_server = server,
+	                       .before = before});
+}
+
+static void compare_virtual_servers(struct difference *difference)
+{
+	static const struct virtual_server nothing;
+	const struct state *present = difference->present, *wanted = difference->wanted;
+	size_t i = 0, j = 0;
+	while (i < present->virtual_server_count || j < wanted->virtual_server_count) {
+		const struct virtual_server *is =
+		        i < present->virtual_server_count ? &present->virtual_servers[i] : NULL;
+		const struct virtual_server *should =
+		        j < wanted->virtual_server_count ? &wanted->virtual_servers[j] : NULL;
+		int order = !is ? 1 : !should ? -1 : virtual_server_key_compare(&is->key, &should->key);
+		if (order < 0 && removal_allowed(difference->rules, present, &is->key))
+			found_virtual_server(difference, CHANGE_VIRTUAL_SERVER_REMOVE, is, NULL);
+		if (order > 0)
+			found_virtual_server(difference, CHANGE_VIRTUAL_SERVER_ADD, should, NULL);
+		if (order == 0 && !virtual_server_same(is, should))
+			found_virtual_server(difference, CHANGE_VIRTUAL_SERVER_EDIT, should, is);
+		if (order >= 0)
+			compare_real_servers(difference, order == 0 ? is : &nothing, should);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+void diff_build(const struct state *present, const struct state *wanted, const struct removal_rules *rules,
+                struct changes *ret_changes)
+{
+	struct difference difference = {.present = present, .wanted = wanted, .rules = rules};
+	compare_filter(&difference);
+	compare_held(&difference);
+	compare_virtual_servers(&difference);
+	changes_arrange(&difference.found, ret_changes);
+	vector_done(&difference.found);
+	vector_done(&difference.placing);
+}
+
+const char *change_kind_name(enum change_kind kind)
+{
+	static const char *const names[CHANGE_KINDS] = {
+	        [CHANGE_FILTER_ADD] = "add filter element",
+	        [CHANGE_ADDRESS_ADD] = "add address",
+	        [CHANGE_VIRTUAL_SERVER_ADD] = "add virtual server",
+	        [CHANGE_VIRTUAL_SERVER_EDIT] = "change virtual server",
+	        [CHANGE_REAL_SERVER_ADD] = "add real server",
+	        [CHANGE_REAL_SERVER_EDIT] = "change real server",
+	        [CHANGE_REAL_SERVER_REMOVE] = "remove real server",
+	        [CHANGE_VIRTUAL_SERVER_REMOVE] = "remove virtual server",
+	        [CHANGE_ADDRESS_REMOVE] = "remove address",
+	        [CHANGE_FILTER_REMOVE] = "remove filter element",
+	};
+	return kind < CHANGE_KINDS ? names[kind] : "";
+}

@@ -1,0 +1,121 @@
+#include "diff_order.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The finalizer of splitmix64: every bit of the input reaches every bit of the output. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) + 0x9e3779b97f4a7c15;
+	hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
+	hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
+	return hash ^ (hash >> 31);
+}
+
+static uint64_t mix_endpoint(uint64_t hash, const struct address *address, uint64_t rest)
+{
+	uint64_t words[2];
+	memcpy(words, address->bytes, sizeof(words));
+	return mix(mix(mix(hash, words[0]), words[1]), rest << 8 | address->family);
+}
+
+uint64_t order_seed(const char *node_name)
+{
+	uint64_t hash = 0;
+	for (const char *c = node_name; *c; c++)
+		hash = mix(hash, (unsigned char)*c);
+	return hash;
+}
+
+/* sh and mh build their tables, and dh its, from the list in its order: all nodes must have the same. */
+static bool order_is_shared(const struct virtual_server *virtual_server)
+{
+	static const char *const schedulers[] = {"sh", "dh", "mh"};
+	for (size_t i = 0; i < sizeof(schedulers) / sizeof(schedulers[0]); i++)
+		if (strcmp(virtual_server->scheduler, schedulers[i]) == 0)
+			return true;
+	return false;
+}
+
+static int placed_compare(const struct placed *a, const struct placed *b)
+{
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	int order = strcmp(a->text, b->text);
+	return order ? order : real_server_compare(a->server, b->server);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	return placed_compare(a, b);
+}
+
+/* As in rendering: for a few, qsort's calls cost more than the comparisons. */
+enum { FEW = 16 };
+
+static void sort_few(struct placed *items, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct placed moved = items[i];
+		size_t at = i;
+		for (; at > 0 && placed_compare(&items[at - 1], &moved) > 0; at--)
+			items[at] = items[at - 1];
+		items[at] = moved;
+	}
+}
+
+void placing_sort(struct placing *placing, const struct virtual_server *virtual_server, uint64_t seed)
+{
+	const struct virtual_server_key *key = &virtual_server->key;
+	bool shared = order_is_shared(virtual_server);
+	uint64_t hash = mix_endpoint(seed, &key->address, (uint64_t)key->port << 8 | key->protocol);
+	for (size_t i = 0; i < placing->count; i++) {
+		struct placed *item = &placing->items[i];
+		item->number = 0;
+		item->text[0] = '\0';
+		if (shared)
+			endpoint_format(&item->server->address, item->server->port, item->text);
+		else
+			item->number = mix_endpoint(hash, &item->server->address, item->server->port);
+	}
+	if (placing->count <= FEW)
+		sort_few(placing->items, placing->count);
+	else
+		qsort(placing->items, placing->count, sizeof(*placing->items), by_place);
+}
+
+enum {
+	GROWING_KINDS = CHANGE_REAL_SERVER_EDIT + 1,
+	RANKS = RANK_OTHER + 1,
+	PLACES = RANKS * GROWING_KINDS + CHANGE_KINDS - GROWING_KINDS,
+};
+
+static size_t place_of(const struct change *change)
+{
+	if (change->kind < GROWING_KINDS)
+		return (size_t)change->rank * GROWING_KINDS + change->kind;
+	return (size_t)RANKS * GROWING_KINDS + change->kind - GROWING_KINDS;
+}
+
+void changes_arrange(const struct changes *found, struct changes *ret_changes)
+{
+	size_t ends[PLACES] = {0}, total = ret_changes->count + found->count;
+	if (found->count == 0)
+		return;
+	if (total > ret_changes->capacity) {
+		ret_changes->items = memory_resize(ret_changes->items, total, sizeof(*ret_changes->items));
+		ret_changes->capacity = total;
+	}
+	for (size_t i = 0; i < found->count; i++)
+		ends[place_of(&found->items[i])]++;
+	for (size_t place = 0, start = ret_changes->count; place < PLACES; place++) {
+		size_t count = ends[place];
+		ends[place] = start;
+		start += count;
+	}
+	for (size_t i = 0; i < found->count; i++)
+		ret_changes->items[ends[place_of(&found->items[i])]++] = found->items[i];
+	ret_changes->count = total;
+}

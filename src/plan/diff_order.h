@@ -1,0 +1,32 @@
+/*
+ * The order of changes: which comes first of all, and in which order one virtual server gets its real servers.
+ */
+#ifndef KUBE_IPVS_PLAN_DIFF_ORDER_H
+#define KUBE_IPVS_PLAN_DIFF_ORDER_H
+
+#include "plan/diff.h"
+
+/* A real server with its place: by number, then by text. */
+struct placed {
+	uint64_t number;
+	const struct real_server *server;
+	char text[ENDPOINT_TEXT_SIZE];
+};
+
+/* Real servers that one virtual server is to get. All zero is empty and ready; used again and again. */
+struct placing {
+	struct placed *items;
+	size_t count;
+	size_t capacity;
+};
+
+/*
+ * Puts the first `count` items, whose `server` is set, into the order in which `virtual_server` should get
+ * them: the same on every node for schedulers whose choice depends on it, else one that is this node's own.
+ */
+void placing_sort(struct placing *placing, const struct virtual_server *virtual_server, uint64_t seed);
+
+/* Adds `found` to `ret_changes`: growing by rank, then kind, shrinking by kind; else in the order given. */
+void changes_arrange(const struct changes *found, struct changes *ret_changes);
+
+#endif
