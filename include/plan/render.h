@@ -16,12 +16,22 @@
 void render_save(const struct state *state, struct text *text);
 
 /*
- * For a person: virtual servers under the label that wants them, with kind of forwarding and weight only
- * where they are not the usual ones; then held addresses; then filter elements in words.
+ * For a person: virtual servers under the Service that wants them (the label up to its colon), with the kind
+ * of their address; forwarding and weight of a real server only where they are not the usual ones; then held
+ * addresses; then filter elements in words. An empty state is no text at all.
  */
 void render_text(const struct state *state, struct text *text);
 
-/* One line per change, "+", "~" or "-" first, the ipvsadm form of what changes, and for an edit what it was.
+/*
+ * "+", "~" or "-", the ipvsadm form of what changes, and for an edit what it was:
+ *
+ *	+ filter 10.96.0.1:443 TCP masquerade-outsiders
+ *	+ address 10.96.0.1/32 on the dummy interface
+ *	+ -A -t 10.96.0.1:443 -s rr
+ *	~ -E -t 10.96.0.1:443 -s rr (was -s wlc)
+ *	- -d -t 10.96.0.1:443 -r 192.0.2.10:6443
+ *
+ * render_changes writes one line for each; render_change writes one without its end.
  */
 void render_changes(const struct changes *changes, struct text *text);
 void render_change(const struct change *change, struct text *text);

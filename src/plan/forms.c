@@ -54,16 +54,15 @@ static const struct flag_names flag_names[] = {
         {NULL, {"flag-1", "flag-2", "flag-3"}},
 };
 
-static void add_scheduler_flags(const struct virtual_server *server, struct text *text)
+enum { SCHEDULER_FLAGS = VIRTUAL_SERVER_SCHED_1 | VIRTUAL_SERVER_SCHED_2 | VIRTUAL_SERVER_SCHED_3 };
+
+void form_scheduler_flags(const struct virtual_server *server, struct text *text)
 {
 	static const uint32_t bits[] = {VIRTUAL_SERVER_SCHED_1, VIRTUAL_SERVER_SCHED_2,
 	                                VIRTUAL_SERVER_SCHED_3};
-	if (!(server->flags & (VIRTUAL_SERVER_SCHED_1 | VIRTUAL_SERVER_SCHED_2 | VIRTUAL_SERVER_SCHED_3)))
-		return;
 	const struct flag_names *row = flag_names;
 	while (row->scheduler && strcmp(row->scheduler, server->scheduler) != 0)
 		row++;
-	text_add(text, " -b ");
 	const char *separator = "";
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
 		if (!(server->flags & bits[i]) || !row->names[i])
@@ -89,7 +88,10 @@ void form_virtual_server_options(const struct virtual_server *server, struct tex
 	}
 	if (server->flags & VIRTUAL_SERVER_ONE_PACKET)
 		text_add(text, " -o");
-	add_scheduler_flags(server, text);
+	if (server->flags & SCHEDULER_FLAGS) {
+		text_add(text, " -b ");
+		form_scheduler_flags(server, text);
+	}
 }
 
 static void add_tunnel(const struct real_server *server, struct text *text)

@@ -14,6 +14,8 @@
 void form_virtual_server_name(const struct virtual_server_key *key, struct text *text);
 /* " -s rr -p 100 -b sh-port": what follows the name. */
 void form_virtual_server_options(const struct virtual_server *server, struct text *text);
+/* "sh-fallback,sh-port", as far as the flags have names; nothing without flags. */
+void form_scheduler_flags(const struct virtual_server *server, struct text *text);
 /* " -m -w 1 --tun-type gue ...": what follows "-r 10.0.0.1:80". */
 void form_real_server_options(const struct real_server *server, struct text *text);
 /* " -x 10 -y 5" where they are set: ipvsadm reads them, but never writes them. */
