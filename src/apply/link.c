@@ -105,6 +105,8 @@ static int parse_address(const struct nlmsghdr *answer, int *ret_index, struct a
 	    nlmsg_parse((struct nlmsghdr *)answer, sizeof(*header), attributes, IFA_MAX, NULL) < 0)
 		return -EBADMSG;
 	*ret_address = no_address;
+	if (header->ifa_family == AF_UNSPEC)
+		return -EBADMSG;
 	if (header->ifa_family != AF_INET && header->ifa_family != AF_INET6)
 		return 0;
 	const struct nlattr *own = attributes[IFA_LOCAL] ? attributes[IFA_LOCAL] : attributes[IFA_ADDRESS];

@@ -135,21 +135,23 @@ int record_read(const char *directory, struct arena *arena, struct virtual_serve
 
 /* ---- writing */
 
+/* What is recorded is TCP, UDP or SCTP: marks have no address, so none of them is ever recorded. */
+static const char *option_of(uint8_t protocol)
+{
+	size_t i = 0;
+	while (i < OPTIONS && options[i].protocol != protocol)
+		i++;
+	CHECK(i < OPTIONS);
+	return options[i].option;
+}
+
 static void add_line(struct text *text, const struct virtual_server_key *key)
 {
 	char endpoint[ENDPOINT_TEXT_SIZE];
-	/* Marks have no address, so none is ever recorded for one. */
-	CHECK(key->firewall_mark == 0);
-	for (size_t i = 0; i < OPTIONS; i++) {
-		if (options[i].protocol != key->protocol)
-			continue;
-		text_add(text, options[i].option);
-		endpoint_format(&key->address, key->port, endpoint);
-		text_add(text, endpoint);
-		text_add_char(text, '\n');
-		return;
-	}
-	CHECK(!"a recorded virtual server is TCP, UDP or SCTP");
+	text_add(text, option_of(key->protocol));
+	endpoint_format(&key->address, key->port, endpoint);
+	text_add(text, endpoint);
+	text_add_char(text, '\n');
 }
 
 int record_write(const char *directory, const struct virtual_server_key *keys, size_t count,
