@@ -50,7 +50,7 @@ static void warn_of_loser(struct planning *planning, const struct claim *winner,
 	        winner->server.label, kind_words[loser->kind], loser->server.label);
 }
 
-void claims_settle(struct planning *planning, struct claims *claims)
+void service_claims_settle(struct planning *planning, struct claims *claims)
 {
 	size_t kept = 0;
 	sort_array(claims->items, claims->count, sizeof(*claims->items), sort_claims);

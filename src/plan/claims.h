@@ -34,6 +34,6 @@ struct claims {
  * Sorts by key and leaves one claim for each: the first by kind, then by number. Warns where another one was
  * different in more than its kind.
  */
-void claims_settle(struct planning *planning, struct claims *claims);
+void service_claims_settle(struct planning *planning, struct claims *claims);
 
 #endif

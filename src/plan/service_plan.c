@@ -285,7 +285,7 @@ static void prepare(struct pass *pass, const struct slice *const *slices, size_t
 static void finish(struct pass *pass)
 {
 	struct state *state = &pass->fragment->state;
-	claims_settle(&pass->planning, &pass->claims);
+	service_claims_settle(&pass->planning, &pass->claims);
 	state->virtual_servers = collect_servers(&pass->claims, pass->planning.arena);
 	state->virtual_server_count = pass->claims.count;
 	collect_held(pass, state);
