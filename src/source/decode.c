@@ -8,6 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LABEL_MESSAGE                                                                                   \
+	"must be lower case letters, digits and '-', begin and end with a letter or a digit, and have " \
+	"at most 63 characters (an RFC 1123 label)"
+#define SUBDOMAIN_MESSAGE                                                                               \
+	"must be lower case letters, digits, '-' and '.', begin and end with a letter or a digit, and " \
+	"have at most 253 characters (an RFC 1123 subdomain)"
+
 /* The kinds that are read. An apiVersion without a slash is of the core group. */
 static const struct kind {
 	const char *kind;
@@ -84,24 +91,23 @@ static bool of_another_group(const char *api_version)
 	return memchr(api_version, '.', length) && !kubernetes;
 }
 
+/* The name is the subject of later sentences, so it is taken only when it is one. */
 static int check_name(struct decoder *decoder, const struct kind *kind, const json_t *metadata)
 {
 	const struct spot spot = AT("metadata");
-	int r = field_text(decoder, metadata, spot, "name", &decoder->name);
+	const char *name;
+	int r = field_text(decoder, metadata, spot, "name", &name);
 	if (r)
 		return r;
-	if (!decoder->name || !*decoder->name)
+	if (!name || !*name)
 		return refuse_required(decoder, spot, "name", NULL);
 	/* A Service's name may begin with a digit since Kubernetes 1.34 (KEP 5311). */
 	bool label = kind->decode == decode_service;
-	if (label ? is_label(decoder->name) : is_subdomain(decoder->name))
-		return 0;
-	return refuse_invalid(
-	        decoder, spot, "name", json_object_get(metadata, "name"),
-	        label ? "must be lower case letters, digits and '-', begin and end with a letter or a "
-	                "digit, and have at most 63 characters (an RFC 1123 label)"
-	              : "must be lower case letters, digits, '-' and '.', begin and end with a letter "
-	                "or a digit, and have at most 253 characters (an RFC 1123 subdomain)");
+	if (!(label ? is_label(name) : is_subdomain(name)))
+		return refuse_invalid(decoder, spot, "name", json_object_get(metadata, "name"),
+		                      label ? LABEL_MESSAGE : SUBDOMAIN_MESSAGE);
+	decoder->name = name;
+	return 0;
 }
 
 static int check_namespace(struct decoder *decoder, const json_t *metadata)
@@ -112,10 +118,8 @@ static int check_namespace(struct decoder *decoder, const json_t *metadata)
 	if (r || !namespace || !*namespace)
 		return r;
 	if (!is_label(namespace))
-		return refuse_invalid(
-		        decoder, spot, "namespace", json_object_get(metadata, "namespace"),
-		        "must be lower case letters, digits and '-', begin and end with a letter or a "
-		        "digit, and have at most 63 characters (an RFC 1123 label)");
+		return refuse_invalid(decoder, spot, "namespace", json_object_get(metadata, "namespace"),
+		                      LABEL_MESSAGE);
 	decoder->namespace = namespace;
 	return 0;
 }
@@ -166,6 +170,18 @@ static int own_or_given(struct decoder *decoder, const json_t *value, const char
 	return r;
 }
 
+static int refuse_version(struct decoder *decoder, const struct kind *kind, const char *api_version)
+{
+	char supported[64];
+	snprintf(supported, sizeof(supported), "\"%s\"", kind->api_version);
+	if (!api_version)
+		return refuse(decoder, AT(""), "apiVersion", "Required value: must be %s", supported);
+	json_t *found = json_string(api_version);
+	int r = refuse_unsupported(decoder, AT(""), "apiVersion", found, supported);
+	json_decref(found);
+	return r;
+}
+
 int decode_one(struct decoder *decoder, const json_t *value, const char *kind, const char *api_version)
 {
 	decoder->kind = decoder->name = NULL;
@@ -179,23 +195,16 @@ int decode_one(struct decoder *decoder, const json_t *value, const char *kind, c
 	if (!kind)
 		return refuse_required(decoder, AT(""), "kind", "e.g. Service or EndpointSlice");
 	const struct kind *row = find_kind(kind);
-	if (!row) {
-		decoder->decoded->ignored++;
-		return 0;
+	if (row) {
+		decoder->kind = row->kind;
+		r = own_or_given(decoder, value, "apiVersion", api_version, &api_version);
+		if (r)
+			return r;
+		if (api_version && strcmp(api_version, row->api_version) == 0)
+			return decode_kind(decoder, row, value);
+		if (!api_version || !of_another_group(api_version))
+			return refuse_version(decoder, row, api_version);
 	}
-	decoder->kind = row->kind;
-	r = own_or_given(decoder, value, "apiVersion", api_version, &api_version);
-	if (r)
-		return r;
-	char supported[64];
-	snprintf(supported, sizeof(supported), "\"%s\"", row->api_version);
-	if (!api_version)
-		return refuse(decoder, AT(""), "apiVersion", "Required value: must be %s", supported);
-	if (strcmp(api_version, row->api_version) == 0)
-		return decode_kind(decoder, row, value);
-	if (!of_another_group(api_version))
-		return refuse(decoder, AT(""), "apiVersion",
-		              "Unsupported value: \"%.80s\": supported values: %s", api_version, supported);
 	decoder->decoded->ignored++;
 	return 0;
 }
