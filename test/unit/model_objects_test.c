@@ -154,12 +154,15 @@ static struct node *full_node(void)
 	return node;
 }
 
-/* Overwrites all that was drafted so far, and so whatever a copy only borrowed; then drafts start anew. */
+/*
+ * Overwrites all that was drafted so far, and so whatever a copy only borrowed. Later drafts lie elsewhere:
+ * in the same place they would put the borrowed texts right again.
+ */
 static void scribble_over_drafts(void)
 {
 	arena_reset(&drafts);
-	size_t room = (size_t)(drafts.end - drafts.next);
-	memset(drafts.next, 'x', room);
+	memset(drafts.next, 'x', (size_t)(drafts.end - drafts.next));
+	drafts.next = drafts.end;
 }
 
 START_TEST(a_service_is_a_deep_copy_of_its_draft)
