@@ -42,6 +42,8 @@ size_t cluster_service_count(const struct cluster *cluster);
 /*
  * The next Service that changed, its mark taken off; NULL when none is left. An entry with neither Service
  * nor slices is a Service that is gone: it disappears when the following one is asked for.
+ * Marks come out in the order in which they were made, but default/kubernetes and then kube-system/kube-dns
+ * before all others. cluster_find does not find what is gone.
  */
 const struct cluster_entry *cluster_next_changed(struct cluster *cluster);
 bool cluster_has_changes(const struct cluster *cluster);

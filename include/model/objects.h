@@ -103,9 +103,9 @@ struct slice_port {
 /* An EndpointSlice, or a part of an Endpoints object in a slice's clothes. */
 struct slice {
 	struct object_name name;
-	const char *service; /* label kubernetes.io/service-name; NULL: the slice is ignored (R1.12) */
-	uint8_t family;   /* addressType; FAMILY_NONE for FQDN and the like, the slice is ignored (R0.4) */
-	bool mirrored;    /* made from an Endpoints object */
+	const char *service; /* label kubernetes.io/service-name; NULL or "": the slice is ignored (R1.12) */
+	uint8_t family;      /* addressType; FAMILY_NONE for FQDN and the like, the slice is ignored (R0.4) */
+	bool mirrored;       /* made from an Endpoints object */
 	const struct slice_port *ports;
 	const struct endpoint *endpoints;
 	uint32_t port_count;
