@@ -28,17 +28,18 @@ struct real_server make_real_server(const char *address, uint16_t port)
 
 void want_virtual_server(struct changes *changes, enum change_kind kind, const struct virtual_server *server)
 {
-	vector_push(changes, (struct change){.kind = kind, .virtual_server = server});
+	vector_push(changes, (struct change){.kind = (uint8_t)kind, .virtual_server = server});
 }
 
 void want_real_server(struct changes *changes, enum change_kind kind, const struct virtual_server *server,
                       const struct real_server *real_server)
 {
-	vector_push(changes,
-	            (struct change){.kind = kind, .virtual_server = server, .real_server = real_server});
+	vector_push(
+	        changes,
+	        (struct change){.kind = (uint8_t)kind, .virtual_server = server, .real_server = real_server});
 }
 
 void want_address(struct changes *changes, enum change_kind kind, const char *address)
 {
-	vector_push(changes, (struct change){.kind = kind, .address = make_address(address)});
+	vector_push(changes, (struct change){.kind = (uint8_t)kind, .address = make_address(address)});
 }
