@@ -58,6 +58,8 @@ START_TEST(zone_hints_choose_the_endpoints_of_the_nodes_zone)
 	        /* C65 */
 	        {"node test-node\n" ALL_HINTED, CLUSTER, ALL_FOUR},
 	        {"node test-node -\n" ALL_HINTED, CLUSTER, ALL_FOUR},
+	        {"node test-node -\nendpoint 10.1.2.3 zones=-\nendpoint 10.1.2.4 zones=zone-a\n", CLUSTER,
+	         "cluster 10.1.2.3:80 10.1.2.4:80\nlocal\n"},
 	        /* C66 */
 	        {"node test-node zone-c\n" ALL_HINTED, CLUSTER, ALL_FOUR},
 	        /* C69 */

@@ -245,7 +245,7 @@ static uint16_t read_names(struct scenario *scenario, char *list, const char *co
 	uint16_t count = 0;
 	char *state = NULL;
 	for (char *name = strtok_r(list, ",", &state); name; name = strtok_r(NULL, ",", &state))
-		names[count++] = name;
+		names[count++] = name_of(name);
 	*ret_names = names;
 	return count;
 }
@@ -255,6 +255,8 @@ static void read_endpoint_word(struct scenario *scenario, char *text, struct end
 	struct endpoint_hints *hints = (struct endpoint_hints *)endpoint->hints;
 	if (strcmp(text, "local") == 0)
 		endpoint->node_name = "test-node";
+	else if (strncmp(text, "node=", 5) == 0)
+		endpoint->node_name = text + 5;
 	else if (strcmp(text, "unready") == 0)
 		endpoint->ready = endpoint->serving = false;
 	else if (strcmp(text, "serving") == 0)

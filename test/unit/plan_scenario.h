@@ -13,7 +13,7 @@
  *	slice IPv4                    what follows is in it; "slice IPv4 mirrored"; "slice FQDN"
  *	slice-port http TCP 8080      "?": no name given; port 0: none given
  *	endpoint ADDRESS WORD...      ready, serving, not terminating, elsewhere unless a word says otherwise:
- *	                              local, unready, serving (only that), serving-terminating, terminating,
+ *	                              local, node=NAME, unready, serving (only that), serving-terminating, terminating,
  *	                              zones=a,b nodes=x,y; ADDRESS "-": none
  *	node NAME ZONE                test-node unless said; "-" is none
  *	address INTERFACE ADDRESS...  the node's; the dummy interface is kube-ipvs0

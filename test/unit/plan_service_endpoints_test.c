@@ -44,6 +44,7 @@ START_TEST(of_one_address_and_port_the_fittest_endpoint_counts)
 	static const struct endpoint_case cases[] = {
 	        {FIRST "unready" SECOND "\n", " 10.0.1.1:80"},
 	        {FIRST SECOND "unready\n", " 10.0.1.1:80"},
+	        {FIRST "serving" SECOND "\n", " 10.0.1.1:80"},
 	        {FIRST "terminating" SECOND "\n", " 10.0.1.1:80"},
 	        {FIRST SECOND "terminating\n", " 10.0.1.1:80"},
 	        {FIRST SECOND "serving-terminating\n", " 10.0.1.1:80"},

@@ -255,6 +255,7 @@ START_TEST(source_ranges_restrict_the_load_balancer_address)
 	        {"range 203.0.113.7/32 203.0.113.0/24 10.1.0.0/16 10.0.0.0/8 10.0.0.0/8 203.0.112.0/24\n",
 	         RESTRICTED "range TCP 1.2.3.4:80 10.0.0.0/8\nrange TCP 1.2.3.4:80 203.0.112.0/24\n"
 	                    "range TCP 1.2.3.4:80 203.0.113.0/24\n"},
+	        {"range 10.0.0.0/16 10.0.0.0/8\n", RESTRICTED "range TCP 1.2.3.4:80 10.0.0.0/8\n"},
 	        {"range 10.0.0.0/8 0.0.0.0/0\n", OPEN},
 	        {"range 10.0.0.0/8 ::/0\n", RESTRICTED "range TCP 1.2.3.4:80 10.0.0.0/8\n"},
 	};
@@ -271,6 +272,14 @@ START_TEST(ranges_of_the_other_family_alone_restrict_nothing_and_are_warned_of)
 	               OPEN
 	               "default/web: loadBalancerSourceRanges has no IPv4 range, so every source may use "
 	               "its IPv4 load-balancer addresses\n");
+}
+END_TEST
+
+/* Nobody can use what is not there. */
+START_TEST(ranges_of_the_other_family_are_not_warned_of_without_an_address_to_restrict)
+{
+	ck_assert_plan("cluster-ip 10.20.30.41\nport p80 TCP 80\nrange 2001:db8::/32\ningress 2001:db8::7\n",
+	               SHOW_WARNINGS, "");
 }
 END_TEST
 
@@ -355,6 +364,7 @@ int main(void)
 	tcase_add_test(tests, a_local_load_balancer_holds_local_endpoints_only);
 	tcase_add_test(tests, source_ranges_restrict_the_load_balancer_address);
 	tcase_add_test(tests, ranges_of_the_other_family_alone_restrict_nothing_and_are_warned_of);
+	tcase_add_test(tests, ranges_of_the_other_family_are_not_warned_of_without_an_address_to_restrict);
 	tcase_add_test(tests, a_node_inside_the_ranges_may_use_the_address_under_its_own_name);
 	tcase_add_test(tests, source_ranges_leave_the_node_port_alone);
 	tcase_add_test(tests, an_ingress_of_mode_proxy_is_not_served);

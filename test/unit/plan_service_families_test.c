@@ -116,6 +116,9 @@ END_TEST
 START_TEST(a_service_without_ports_makes_nothing)
 {
 	ck_assert_plan("cluster-ip 172.16.55.4\nexternal-ip 1.2.3.4\n" WEB_IPV4, SHOW_ALL, "");
+	ck_assert_plan(
+	        "cluster-ip 172.16.55.4\ntype LoadBalancer\nexternal-local\nhealth-check 345\n" WEB_IPV4,
+	        SHOW_ALL, "");
 }
 END_TEST
 

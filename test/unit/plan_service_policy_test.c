@@ -181,6 +181,9 @@ START_TEST(on_a_node_without_name_nothing_is_local)
 {
 	ck_assert_plan(PLAIN ONE_LOCAL "internal-local\nnode -\n", SHOW_SERVERS | SHOW_FILTER,
 	               "TCP 172.20.1.1:80 rr ->\nport TCP 172.20.1.1:80 drop\n");
+	ck_assert_plan(PLAIN "slice IPv4\nslice-port - TCP 80\nendpoint 10.0.1.1 node=\n"
+	                     "internal-local\nnode -\n",
+	               SHOW_FILTER, "port TCP 172.20.1.1:80 drop\n");
 }
 END_TEST
 
@@ -198,6 +201,9 @@ START_TEST(a_hairpin_is_made_once_for_all_ports)
 	               "slice IPv4\nslice-port a TCP 8080\nslice-port b TCP 8081\nendpoint 10.0.1.1 local\n"
 	               "endpoint 10.0.1.2 local unready\n",
 	               SHOW_HAIRPINS, "hairpin 10.0.1.1\nhairpin 10.0.1.2\n");
+	ck_assert_plan(PLAIN "slice IPv4\nslice-port - TCP 80\nendpoint 10.0.1.1 local\n"
+	                     "slice IPv4\nslice-port - TCP 81\nendpoint 10.0.1.1 local\n",
+	               SHOW_HAIRPINS, "hairpin 10.0.1.1\n");
 }
 END_TEST
 
