@@ -36,6 +36,9 @@ struct fragment {
  * service-proxy-name label) makes an empty fragment. Slices of Endpoints (`mirrored`) count only where the
  * control plane would mirror them, or where nobody made slices: for a Service without selector, or without
  * any other slice.
+ *
+ * Where two addresses of the Service come to the same address, protocol and port, the first of cluster IP,
+ * external IP, load-balancer IP and node port has it, with a warning unless both mean the same.
  */
 void plan_service(const struct service *service, const struct slice *const *slices, size_t slice_count,
                   const struct node_view *node, const struct plan_options *options, struct arena *arena,
