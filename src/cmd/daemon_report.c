@@ -1,0 +1,180 @@
+/*
+ * What the daemon says. Each trouble is said when it begins and when it ends, not in between.
+ */
+#include "daemon_private.h"
+
+#include "plan/render.h"
+
+#include <string.h>
+
+#define FEW_CHANGES 8 /* so many are named one by one at the usual log level */
+
+static void manifest_changed(void *context)
+{
+	daemon_request_pass(context);
+}
+
+static void manifest_refused(void *context, const struct fault *fault)
+{
+	struct daemon *daemon = context;
+	char text[FAULT_TEXT_SIZE];
+	log_error(daemon->log, "%s; what it held before stays in force", fault_format(fault, text));
+	if (daemon->opening) {
+		/* The place may be "file:line"; recovery names the file. */
+		struct fault file = *fault;
+		char *line = strrchr(file.place, ':');
+		if (line != NULL && line[1 + strspn(line + 1, "0123456789")] == '\0')
+			*line = '\0';
+		memo_put(&daemon->unread, file.place, "");
+	}
+}
+
+static void manifest_recovered(void *context, const char *place)
+{
+	struct daemon *daemon = context;
+	log_info(daemon->log, "%s: in order again", place);
+	if (memo_remove(&daemon->unread, place) && memo_count(&daemon->unread) == 0) {
+		daemon->whole_needed = true;
+		daemon_request_pass(daemon);
+	}
+}
+
+static void manifest_remarked(void *context, bool grave, const char *sentence)
+{
+	const struct daemon *daemon = context;
+	log_write(daemon->log, grave ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s", sentence);
+}
+
+struct manifest_listener daemon_manifest_listener(struct daemon *daemon)
+{
+	return (struct manifest_listener){
+	        .context = daemon,
+	        .changed = manifest_changed,
+	        .refused = manifest_refused,
+	        .recovered = manifest_recovered,
+	        .remarked = manifest_remarked,
+	};
+}
+
+static void service_warned(void *context, const char *owner, const char *sentences)
+{
+	struct daemon *daemon = context;
+	if (*sentences == '\0')
+		memo_remove(&daemon->warnings, owner);
+	else if (memo_put(&daemon->warnings, owner, sentences))
+		for (size_t length; *sentences != '\0'; sentences += length + (sentences[length] == '\n')) {
+			length = strcspn(sentences, "\n");
+			log_warning(daemon->log, "%.*s", (int)length, sentences);
+		}
+}
+
+static void planner_remarked(void *context, const char *sentence)
+{
+	const struct daemon *daemon = context;
+	log_warning(daemon->log, "%s", sentence);
+}
+
+static void scheduler_wanted(void *context, const char *scheduler)
+{
+	daemon_probe_scheduler(context, scheduler);
+}
+
+struct planner_listener daemon_planner_listener(struct daemon *daemon)
+{
+	return (struct planner_listener){
+	        .context = daemon,
+	        .warned = service_warned,
+	        .remarked = planner_remarked,
+	        .scheduler_wanted = scheduler_wanted,
+	};
+}
+
+static const char *change_label(const struct change *change)
+{
+	if (change->virtual_server != NULL && change->virtual_server->label != NULL)
+		return change->virtual_server->label;
+	return "kernel";
+}
+
+static void report_failures(struct daemon *daemon, const struct sync_outcome *outcome)
+{
+	auto_text text = {0};
+	for (size_t i = 0; outcome->failed > 0 && i < outcome->changes.count; i++) {
+		const struct change *change = &outcome->changes.items[i];
+		if (change->result == 0)
+			continue;
+		text_clear(&text);
+		render_change(change, &text);
+		const char *why = kernel_error_text(change->kind, change->result);
+		if (memo_put(&daemon->failures, text_string(&text), why))
+			log_error(daemon->log, "%s: the kernel refused \"%s\": %s%s%s; it is tried again",
+			          change_label(change), text_string(&text), why, change->detail ? ": " : "",
+			          change->detail ? change->detail : "");
+	}
+}
+
+static void failure_over(void *context, const char *subject)
+{
+	const struct daemon *daemon = context;
+	log_info(daemon->log, "%s: no longer failing", subject);
+}
+
+static void report_changes(const struct daemon *daemon, const struct sync_outcome *outcome)
+{
+	bool few = !outcome->whole && outcome->changes.count <= FEW_CHANGES;
+	if (!few && daemon->log->most < LOG_LEVEL_DEBUG)
+		return;
+	auto_text text = {0};
+	for (size_t i = 0; i < outcome->changes.count; i++) {
+		const struct change *change = &outcome->changes.items[i];
+		bool filter = change->kind == CHANGE_FILTER_ADD || change->kind == CHANGE_FILTER_REMOVE;
+		text_clear(&text);
+		render_change(change, &text);
+		log_write(daemon->log, few && !filter ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s: %s",
+		          change_label(change), text_string(&text));
+	}
+}
+
+static void report_summary(const struct daemon *daemon, const struct sync_outcome *outcome, int64_t took_ms)
+{
+	const size_t *done = outcome->done;
+	size_t kernel_changes = outcome->changes.count - done[CHANGE_FILTER_ADD] - done[CHANGE_FILTER_REMOVE];
+	if (kernel_changes > 0)
+		log_info(daemon->log,
+		         "kernel: virtual servers +%zu ~%zu -%zu, real servers +%zu ~%zu -%zu, addresses "
+		         "+%zu -%zu, %zu failed, "
+		         "in %lld ms",
+		         done[CHANGE_VIRTUAL_SERVER_ADD], done[CHANGE_VIRTUAL_SERVER_EDIT],
+		         done[CHANGE_VIRTUAL_SERVER_REMOVE], done[CHANGE_REAL_SERVER_ADD],
+		         done[CHANGE_REAL_SERVER_EDIT], done[CHANGE_REAL_SERVER_REMOVE],
+		         done[CHANGE_ADDRESS_ADD], done[CHANGE_ADDRESS_REMOVE], outcome->failed,
+		         (long long)took_ms);
+	if (outcome->withheld > 0)
+		log_warning(daemon->log,
+		            "kernel: %zu entries that no readable manifest asks for are kept, because a "
+		            "manifest could not be read "
+		            "since the start; mend it and they are looked at again",
+		            outcome->withheld);
+	if (outcome->whole && outcome->failed == 0 && !daemon->programmed_once)
+		log_info(daemon->log,
+		         "kernel: in sync: %zu virtual servers, %zu real servers, %zu addresses on %s",
+		         outcome->virtual_servers, outcome->real_servers, outcome->addresses,
+		         DUMMY_INTERFACE);
+}
+
+void daemon_report(struct daemon *daemon, const struct sync_outcome *outcome, int result, int64_t took_ms)
+{
+	if (result != 0) {
+		char text[FAULT_TEXT_SIZE];
+		fault_format(&outcome->fault, text);
+		if (memo_put(&daemon->failures, "kernel", text))
+			log_error(daemon->log,
+			          "kernel: %s; everything programmed stays, and it is tried again", text);
+		return;
+	}
+	report_changes(daemon, outcome);
+	report_failures(daemon, outcome);
+	report_summary(daemon, outcome, took_ms);
+	if (outcome->whole)
+		memo_sweep(&daemon->failures, failure_over, daemon);
+}

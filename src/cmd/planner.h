@@ -1,0 +1,57 @@
+/*
+ * From the cluster to what this node wants: the store, the rules and the ledger joined, for `plan` and for
+ * the daemon.
+ *
+ * planner_refresh_node tells it about the node, planner_run plans every Service that changed since. Nothing
+ * here touches the kernel.
+ */
+#ifndef KUBE_IPVS_CMD_PLANNER_H
+#define KUBE_IPVS_CMD_PLANNER_H
+
+#include "model/cluster.h"
+#include "plan/ledger.h"
+#include "plan/service_plan.h"
+
+struct planner_listener {
+	void *context;
+	/*
+	 * After a Service was planned: what it asks for and does not get, a sentence a line, subject first;
+	 * "" when there is nothing to say. Borrowed for the call.
+	 */
+	void (*warned)(void *context, const char *owner, const char *sentences);
+	/* Anything else: two Services that claim one address and port, a node without an IP of its own. Told once. */
+	void (*remarked)(void *context, const char *sentence);
+	/* Asked before a Service is planned whose annotation names a scheduler not in the list; may add to
+	 * it. NULL: nobody knows. */
+	void (*scheduler_wanted)(void *context, const char *scheduler);
+};
+
+struct planner {
+	struct cluster *cluster; /* owned, as is the ledger */
+	struct ledger *ledger;
+	struct plan_options options;
+	struct node_port_rule node_ports;
+	const char *node_name;
+	const char *dummy;
+	struct planner_listener listener;
+	struct arena node_memory; /* the view and what it points at */
+	struct arena pass;
+	struct node_view view;
+	size_t services_planned; /* by the last run */
+};
+
+/* Borrows the texts and the CIDRs of `node_ports` for as long as it lives. */
+void planner_init(struct planner *planner, const char *node_name, const char *dummy, const char *scheduler,
+                  const struct node_port_rule *node_ports, const struct planner_listener *listener);
+void planner_done(struct planner *planner);
+
+/*
+ * Takes in the interfaces' addresses (borrowed) and the Node object of this name, if there is one. All
+ * Services are planned again if that changed the view.
+ */
+void planner_refresh_node(struct planner *planner, const struct interface_address *addresses, size_t count);
+
+/* Plans what changed. The ledger's touched keys then tell the rest. */
+void planner_run(struct planner *planner);
+
+#endif

@@ -1,0 +1,224 @@
+#include "syncer.h"
+
+#include "apply/record.h"
+
+#include <errno.h>
+#include <string.h>
+
+int syncer_init(struct syncer *syncer, struct kernel *kernel, struct planner *planner,
+                const char *run_directory, const struct cidr *excluded, size_t excluded_count,
+                size_t *ret_unreadable_lines)
+{
+	*syncer = (struct syncer){.kernel = kernel,
+	                          .planner = planner,
+	                          .run_directory = run_directory,
+	                          .excluded = excluded,
+	                          .excluded_count = excluded_count};
+	struct virtual_server_key *keys = NULL;
+	size_t count = 0;
+	int e = record_read(run_directory, &syncer->pass, &keys, &count, ret_unreadable_lines);
+	for (size_t i = 0; i < count; i++)
+		vector_push(&syncer->record, keys[i]);
+	return e;
+}
+
+void syncer_done(struct syncer *syncer)
+{
+	kernel_close(syncer->kernel);
+	syncer->kernel = NULL;
+	vector_done(&syncer->record);
+	arena_done(&syncer->pass);
+}
+
+void sync_outcome_done(struct sync_outcome *outcome)
+{
+	vector_done(&outcome->changes);
+}
+
+/* Where the key is in the record, or where it would be. */
+static size_t record_place(const struct syncer *syncer, const struct virtual_server_key *key, bool *ret_found)
+{
+	size_t low = 0, high = syncer->record.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (virtual_server_key_compare(&syncer->record.items[middle], key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_found = low < syncer->record.count &&
+	             virtual_server_key_compare(&syncer->record.items[low], key) == 0;
+	return low;
+}
+
+static bool record_add(struct syncer *syncer, const struct virtual_server_key *key)
+{
+	bool found;
+	size_t at = record_place(syncer, key, &found);
+	if (found)
+		return false;
+	vector_push(&syncer->record, *key);
+	struct virtual_server_key *items = syncer->record.items;
+	memmove(&items[at + 1], &items[at], (syncer->record.count - 1 - at) * sizeof(*items));
+	items[at] = *key;
+	return true;
+}
+
+static bool record_drop(struct syncer *syncer, const struct virtual_server_key *key)
+{
+	bool found;
+	size_t at = record_place(syncer, key, &found);
+	if (!found)
+		return false;
+	struct virtual_server_key *items = syncer->record.items;
+	memmove(&items[at], &items[at + 1], (syncer->record.count - 1 - at) * sizeof(*items));
+	syncer->record.count--;
+	return true;
+}
+
+static bool address_in(const struct address *addresses, size_t count, const struct address *address)
+{
+	for (size_t i = 0; i < count; i++)
+		if (address_equal(&addresses[i], address))
+			return true;
+	return false;
+}
+
+/* Ours by nothing that can be read back: an address of the node itself, or one that is excluded from removal
+ * (Q-38). */
+static bool needs_record(const struct syncer *syncer, const struct address *address)
+{
+	const struct node_view *view = &syncer->planner->view;
+	for (size_t i = 0; i < syncer->excluded_count; i++)
+		if (cidr_contains(&syncer->excluded[i], address))
+			return true;
+	return address_in(view->addresses, view->address_count, address);
+}
+
+static int record_save(struct syncer *syncer, bool changed, struct sync_outcome *outcome)
+{
+	if (!changed)
+		return 0;
+	return record_write(syncer->run_directory, syncer->record.items, syncer->record.count,
+	                    &outcome->fault);
+}
+
+static int record_before(struct syncer *syncer, const struct state *wanted, struct sync_outcome *outcome)
+{
+	bool changed = false;
+	for (size_t i = 0; i < wanted->virtual_server_count; i++) {
+		const struct virtual_server_key *key = &wanted->virtual_servers[i].key;
+		if (needs_record(syncer, &key->address))
+			changed |= record_add(syncer, key);
+	}
+	return record_save(syncer, changed, outcome);
+}
+
+static int record_after(struct syncer *syncer, struct sync_outcome *outcome)
+{
+	bool changed = false;
+	for (size_t i = 0; i < outcome->changes.count; i++) {
+		const struct change *change = &outcome->changes.items[i];
+		if (change->kind == CHANGE_VIRTUAL_SERVER_REMOVE && change->result == 0)
+			changed |= record_drop(syncer, &change->virtual_server->key);
+	}
+	return record_save(syncer, changed, outcome);
+}
+
+/* What the record names, nobody wants and the kernel does not hold. */
+static bool record_forget_absent(struct syncer *syncer, const struct state *present,
+                                 const struct state *wanted)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < syncer->record.count; i++) {
+		const struct virtual_server_key *key = &syncer->record.items[i];
+		if (state_find_virtual_server(present, key) || state_find_virtual_server(wanted, key))
+			syncer->record.items[kept++] = *key;
+	}
+	bool changed = kept != syncer->record.count;
+	syncer->record.count = kept;
+	return changed;
+}
+
+static void count_results(struct sync_outcome *outcome)
+{
+	for (size_t i = 0; i < outcome->changes.count; i++) {
+		const struct change *change = &outcome->changes.items[i];
+		if (change->result == 0)
+			outcome->done[change->kind]++;
+		else
+			outcome->failed++;
+	}
+}
+
+static int perform(struct syncer *syncer, const struct state *wanted, struct sync_outcome *outcome)
+{
+	int e = record_before(syncer, wanted, outcome);
+	if (e)
+		return e;
+	e = kernel_perform(syncer->kernel, &outcome->changes, &syncer->pass);
+	count_results(outcome);
+	if (e)
+		return fault_set(&outcome->fault, NULL, "the conversation with the kernel broke off: %s",
+		                 strerror(-e)),
+		       e;
+	ledger_settle(syncer->planner->ledger);
+	return record_after(syncer, outcome);
+}
+
+/* Takes the removals out of the list. */
+static void withhold_removals(struct sync_outcome *outcome)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < outcome->changes.count; i++)
+		if (outcome->changes.items[i].kind < CHANGE_REAL_SERVER_REMOVE)
+			outcome->changes.items[kept++] = outcome->changes.items[i];
+	outcome->withheld = outcome->changes.count - kept;
+	outcome->changes.count = kept;
+}
+
+static void count_wanted(const struct state *wanted, struct sync_outcome *outcome)
+{
+	outcome->virtual_servers = wanted->virtual_server_count;
+	outcome->addresses = wanted->held_count;
+	for (size_t i = 0; i < wanted->virtual_server_count; i++)
+		outcome->real_servers += wanted->virtual_servers[i].real_server_count;
+}
+
+int sync_whole(struct syncer *syncer, bool may_remove, struct sync_outcome *ret_outcome)
+{
+	struct state present, wanted;
+	arena_reset(&syncer->pass);
+	*ret_outcome = (struct sync_outcome){.whole = true};
+	int e = kernel_ensure_dummy(syncer->kernel, &ret_outcome->fault);
+	if (e == 0)
+		e = kernel_read(syncer->kernel, &syncer->pass, &present, &ret_outcome->fault);
+	if (e)
+		return e;
+	ledger_wanted(syncer->planner->ledger, &syncer->pass, &wanted);
+	count_wanted(&wanted, ret_outcome);
+	/* The kernel side of the filter is not read back, so a whole pass leaves it alone. */
+	wanted.filter_count = 0;
+	struct removal_rules rules = {.recorded = syncer->record.items,
+	                              .recorded_count = syncer->record.count,
+	                              .excluded = syncer->excluded,
+	                              .excluded_count = syncer->excluded_count,
+	                              .order_seed = order_seed(syncer->planner->node_name)};
+	diff_build(&present, &wanted, &rules, &ret_outcome->changes);
+	if (!may_remove)
+		withhold_removals(ret_outcome);
+	else
+		e = record_save(syncer, record_forget_absent(syncer, &present, &wanted), ret_outcome);
+	return e ? e : perform(syncer, &wanted, ret_outcome);
+}
+
+int sync_touched(struct syncer *syncer, struct sync_outcome *ret_outcome)
+{
+	struct state before, now;
+	arena_reset(&syncer->pass);
+	*ret_outcome = (struct sync_outcome){.whole = false};
+	ledger_touched(syncer->planner->ledger, &syncer->pass, &before, &now);
+	struct removal_rules rules = {.all_ours = true, .order_seed = order_seed(syncer->planner->node_name)};
+	diff_build(&before, &now, &rules, &ret_outcome->changes);
+	return perform(syncer, &now, ret_outcome);
+}
