@@ -147,6 +147,10 @@ table_local() {
 END
     vm-table add 1 10.96.0.1:80 10.244.0.2:80
     vm-table add 1 10.96.0.1:80 127.0.0.1:80
+}
+
+table_bypass() {
+    table_local
     vm-table add 4 10.96.0.1:80 10.244.0.4:80
 }
 
@@ -173,7 +177,7 @@ table_wide() {
 -a -t [fd00:1234:5678:9abc:def0:1234:5678:9abc]:65535 -r [fd00:1234:5678:9abc:def0:1234:5678:9abd]:65535 -m -w 2147483647
 -a -t [fd00:1234:5678:9abc:def0:1234:5678:9abc]:65535 -r [fd00:1234:5678:9abc:def0:1234:5678:9ab]:65535 -m -w 65536
 -a -t [fd00:1234:5678:9abc:def0:1234:5678:9abc]:65535 -r [fd00:1234:5678:9abc::1]:1 -g
--a -t [fd00:1234:5678:9abc:def0:1234:5678:9abc]:65535 -r [2001:db8:1:2:3:4:5]:8 -g
+-a -t [fd00:1234:5678:9abc:def0:1234:5678:9abc]:65535 -r [2001:db8:1:2:3:4:5:6]:65535 -g
 -a -t [fd00:1234:5678:9abc:def0:1234:5678:9abc]:65535 -r [::1]:65535 -g
 -a -t [fd00:1234:5678:9abc:def0:1234:5678:9abc]:65535 -r 10.244.255.255:65535 -i
 -a -t 223.255.255.254:65535 -r 223.255.255.253:65535 -m -w 2147483647
@@ -236,17 +240,17 @@ table_circle() {
     done | restore
 }
 
+# An IPv4 address is compared with the first four bytes of an IPv6 one, or the other way round with all of it.
 table_mixed_families() {
-    local address key port=0
-    local addresses=(1.0.0.1 200.1.1.1 48.0.0.0 32.0.0.0 '[2000::]' '[2000::1]' '[fd00::]' '[::1]'
-        '[2000:0:0:8000::]' '[2000::8000:0]' '[9000::]')
-    for ((port = 1; port <= ${#addresses[@]}; port++)); do
-        key="-t [fd00:96::1]:$port"
-        echo "-A $key -s rr"
-        for address in "${addresses[@]}"; do
-            echo "-a $key -r $address:$port -i"
+    local real mark
+    local reals=(1.0.0.1:80 200.1.1.1:80 48.0.0.0:80 32.0.0.0:90 '[2000::]:80' '[2000::1]:80' 32.0.0.0:80 '[fd00::]:80'
+        '[::1]:80' '[2000:0:0:8000::]:80' '[2000::8000:0]:80' '[9000::]:80' '[2000::2]:100')
+    for ((mark = 1; mark <= ${#reals[@]}; mark++)); do
+        echo "-A -f $mark -6 -s rr"
+        for real in "${reals[@]}"; do
+            echo "-a -f $mark -6 -r $real -i"
         done
-        addresses=("${addresses[@]:1}" "${addresses[0]}")
+        reals=("${reals[@]:1}" "${reals[0]}")
     done | restore
 }
 
