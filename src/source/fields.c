@@ -17,6 +17,7 @@ int field_text(struct decoder *decoder, const json_t *object, struct spot spot, 
                const char **ret_text)
 {
 	const json_t *value = find_field(object, key);
+	*ret_text = NULL;
 	if (value && !json_is_string(value))
 		return refuse_type(decoder, spot, key, value, "text");
 	*ret_text = json_string_value(value);
@@ -51,6 +52,7 @@ int field_list(struct decoder *decoder, const json_t *object, struct spot spot, 
                const json_t **ret_list)
 {
 	const json_t *value = find_field(object, key);
+	*ret_list = NULL;
 	if (value && !json_is_array(value))
 		return refuse_type(decoder, spot, key, value, "a list");
 	*ret_list = value;
@@ -61,6 +63,7 @@ int field_object(struct decoder *decoder, const json_t *object, struct spot spot
                  const json_t **ret_object)
 {
 	const json_t *value = find_field(object, key);
+	*ret_object = NULL;
 	if (value && !json_is_object(value))
 		return refuse_type(decoder, spot, key, value, "an object");
 	*ret_object = value;

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -50,9 +51,9 @@ struct yaml_reader *yaml_reader_new(const char *text, size_t length)
 
 static void forget_anchors(struct yaml_reader *reader)
 {
-	vector_for_each (&reader->anchors, anchor) {
-		memory_free_pointer(&anchor->name);
-		json_decref(anchor->value);
+	for (size_t i = 0; i < reader->anchors.count; i++) {
+		free(reader->anchors.items[i].name);
+		json_decref(reader->anchors.items[i].value);
 	}
 	vector_clear(&reader->anchors);
 	reader->nodes = reader->aliased_nodes = 0;
@@ -65,7 +66,7 @@ void yaml_reader_free(struct yaml_reader *reader)
 	forget_anchors(reader);
 	vector_done(&reader->anchors);
 	yaml_parser_delete(&reader->parser);
-	memory_free_pointer(&reader);
+	free(reader);
 }
 
 static int refuse_here(struct yaml_reader *reader, const yaml_event_t *event, const char *format, ...)
