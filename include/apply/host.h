@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
-#include "plan/node_view.h"
+#include "base/interface.h"
 
 #include <stdbool.h>
 #include <stddef.h>

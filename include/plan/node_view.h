@@ -7,15 +7,10 @@
 
 #include "base/address.h"
 #include "base/arena.h"
+#include "base/interface.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* An address with the interface that holds it, as rtnetlink tells (apply) or the user (--node-addresses). */
-struct interface_address {
-	struct address address;
-	const char *interface;
-};
 
 /* --nodeport-addresses: either `primary`, or CIDRs, or neither, which means every node address. */
 struct node_port_rule {

@@ -9,8 +9,8 @@
 
 #include "base/address.h"
 #include "base/arena.h"
+#include "base/interface.h"
 #include "conversation.h"
-#include "plan/node_view.h"
 
 struct link {
 	int index;

@@ -95,12 +95,16 @@ static bool needs_record(const struct syncer *syncer, const struct address *addr
 	return address_in(view->addresses, view->address_count, address);
 }
 
+/* What could not be written stays to be written. */
 static int record_save(struct syncer *syncer, bool changed, struct sync_outcome *outcome)
 {
-	if (!changed)
+	syncer->record_unsaved |= changed;
+	if (!syncer->record_unsaved)
 		return 0;
-	return record_write(syncer->run_directory, syncer->record.items, syncer->record.count,
-	                    &outcome->fault);
+	int e = record_write(syncer->run_directory, syncer->record.items, syncer->record.count,
+	                     &outcome->fault);
+	syncer->record_unsaved = e != 0;
+	return e;
 }
 
 static int record_before(struct syncer *syncer, const struct state *wanted, struct sync_outcome *outcome)

@@ -20,6 +20,7 @@ struct syncer {
 	const struct cidr *excluded;
 	size_t excluded_count;
 	vector_of(struct virtual_server_key) record; /* ascending */
+	bool record_unsaved;
 	struct arena pass;
 };
 

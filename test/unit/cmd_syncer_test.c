@@ -1,0 +1,373 @@
+/*
+ * Passes over a kernel that fails on demand: what is removed, what is recorded, what a failed pass leaves.
+ */
+#include "syncer.h"
+
+#include "fake_kernel.h"
+#include "support.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DUMMY "kube-ipvs0"
+
+static struct fake_kernel fake;
+static struct planner planner;
+static struct syncer syncer;
+static char directory[64];
+
+static void nothing_said(void *context, const char *subject, const char *text)
+{
+	(void)context, (void)subject, (void)text;
+}
+
+static void nothing_remarked(void *context, const char *sentence)
+{
+	(void)context, (void)sentence;
+}
+
+static struct address address(const char *text)
+{
+	struct address parsed;
+	CHECK(address_parse(text, &parsed));
+	return parsed;
+}
+
+static struct cidr excluded_range;
+
+/* A daemon's worth of parts, as after a start; `excluded` NULL is none. */
+static void begin(const char *excluded)
+{
+	static const struct planner_listener listener = {.warned = nothing_said,
+	                                                 .remarked = nothing_remarked};
+	const struct node_port_rule all = {0};
+	struct interface_address own = {.address = address("192.0.2.10"), .interface = "eth0"};
+	struct kernel *kernel = NULL;
+	struct fault fault = {0};
+	size_t unreadable = 0;
+	planner_init(&planner, "n1", DUMMY, "rr", &all, &listener);
+	planner_refresh_node(&planner, &own, 1);
+	ck_assert_int_eq(kernel_open(DUMMY, false, &fake.transport, &kernel, &fault), 0);
+	if (excluded != NULL)
+		CHECK(cidr_parse(excluded, false, &excluded_range));
+	ck_assert_int_eq(syncer_init(&syncer, kernel, &planner, directory, &excluded_range, excluded != NULL,
+	                             &unreadable),
+	                 0);
+}
+
+static void end(void)
+{
+	syncer_done(&syncer);
+	planner_done(&planner);
+}
+
+static void set_up(void)
+{
+	static const char *const schedulers[] = {"rr", "wlc", NULL};
+	fake_kernel_init(&fake);
+	fake.schedulers = schedulers;
+	strcpy(directory, "/tmp/kube-ipvs-syncer-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void tear_down(void)
+{
+	char command[128];
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	ck_assert_int_eq(system(command), 0);
+	fake_kernel_done(&fake);
+}
+
+/* default/NAME with one port 80 and, unless 0, a node port; one endpoint 10.244.0.1:8080. */
+static void put_service(const char *name, const char *cluster_ip, uint16_t node_port)
+{
+	struct service_port port = {.name = "", .port = 80, .node_port = node_port, .protocol = PROTOCOL_TCP};
+	struct service service = {.name = {"default", name},
+	                          .type = node_port ? SERVICE_NODE_PORT : SERVICE_CLUSTER_IP,
+	                          .cluster_ip_kind = CLUSTER_IP_ADDRESS,
+	                          .cluster_ip = address(cluster_ip),
+	                          .ports = &port,
+	                          .port_count = 1};
+	struct slice_port slice_port = {.name = "", .port = 8080, .protocol = PROTOCOL_TCP};
+	struct endpoint endpoint = {.address = address("10.244.0.1"), .ready = true, .serving = true};
+	struct slice slice = {.name = {"default", name},
+	                      .service = name,
+	                      .family = FAMILY_IPV4,
+	                      .ports = &slice_port,
+	                      .endpoints = &endpoint,
+	                      .port_count = 1,
+	                      .endpoint_count = 1};
+	cluster_put_service(planner.cluster, service_new(&service));
+	cluster_put_slice(planner.cluster, slice_new(&slice));
+}
+
+static void remove_service(const char *name)
+{
+	cluster_remove_service(planner.cluster, (struct object_name){"default", name});
+	cluster_remove_slice(planner.cluster, (struct object_name){"default", name});
+}
+
+/* Puts somebody else's virtual server into the kernel. */
+static void put_alien(const char *where, uint16_t port)
+{
+	struct virtual_server server = {
+	        .key = {.address = address(where), .port = port, .protocol = PROTOCOL_TCP},
+	        .scheduler = "wlc",
+	        .netmask_bits = 32};
+	fake_kernel_put(&fake, &server);
+}
+
+static void pass(bool whole, bool may_remove, int wanted_result, size_t wanted_failures)
+{
+	struct sync_outcome outcome;
+	planner_run(&planner);
+	int e = whole ? sync_whole(&syncer, may_remove, &outcome) : sync_touched(&syncer, &outcome);
+	ck_assert_msg(e == wanted_result, "the pass ended with %d: %s", e, outcome.fault.sentence);
+	ck_assert_uint_eq(outcome.failed, wanted_failures);
+	sync_outcome_done(&outcome);
+}
+
+static void whole(void)
+{
+	pass(true, true, 0, 0);
+}
+
+static void touched(void)
+{
+	pass(false, true, 0, 0);
+}
+
+/* The virtual servers of the kernel, sorted, one a line, and what the dummy holds. */
+static void must_hold(const char *wanted)
+{
+	struct arena arena = {0};
+	struct state state;
+	struct fault fault = {0};
+	auto_text text = {0};
+	char key[VIRTUAL_SERVER_TEXT_SIZE], held[ADDRESS_TEXT_SIZE];
+	ck_assert_int_eq(kernel_read(syncer.kernel, &arena, &state, &fault), 0);
+	for (size_t i = 0; i < state.virtual_server_count; i++)
+		text_addf(&text, "%s %s %zu\n", virtual_server_key_format(&state.virtual_servers[i].key, key),
+		          state.virtual_servers[i].scheduler, state.virtual_servers[i].real_server_count);
+	for (size_t i = 0; i < state.held_count; i++) {
+		address_format(&state.held[i], held);
+		text_addf(&text, "held %s\n", held);
+	}
+	ck_assert_texts("the kernel", wanted, text_string(&text));
+	arena_done(&arena);
+}
+
+static void record_must_be(const char *wanted)
+{
+	char path[128];
+	auto_text text = {0};
+	snprintf(path, sizeof(path), "%s/virtual-servers", directory);
+	int e = text_read_file(path, 1 << 20, &text);
+	ck_assert_msg(e == 0 || (e == -ENOENT && *wanted == '\0'), "%s: %s", path, strerror(-e));
+	ck_assert_texts("the record", wanted, text_string(&text));
+}
+
+START_TEST(a_service_comes_and_goes_with_small_passes)
+{
+	begin(NULL);
+	whole();
+	put_service("web", "10.96.0.1", 0);
+	touched();
+	must_hold("TCP 10.96.0.1:80 rr 1\nheld 10.96.0.1\n");
+	remove_service("web");
+	touched();
+	must_hold("");
+	end();
+}
+END_TEST
+
+START_TEST(a_whole_pass_finds_nothing_to_do_after_a_small_one)
+{
+	struct sync_outcome outcome;
+	begin(NULL);
+	whole();
+	put_service("web", "10.96.0.1", 30080);
+	touched();
+	ck_assert_int_eq(sync_whole(&syncer, true, &outcome), 0);
+	ck_assert_uint_eq(outcome.changes.count, 0);
+	ck_assert_uint_eq(outcome.virtual_servers, 2);
+	ck_assert_uint_eq(outcome.real_servers, 2);
+	ck_assert_uint_eq(outcome.addresses, 1);
+	sync_outcome_done(&outcome);
+	end();
+}
+END_TEST
+
+START_TEST(node_ports_are_in_the_record_for_as_long_as_they_are_wanted)
+{
+	begin(NULL);
+	put_service("web", "10.96.0.1", 30080);
+	put_service("api", "10.96.0.2", 0);
+	whole();
+	record_must_be("-t 192.0.2.10:30080\n");
+	remove_service("web");
+	touched();
+	record_must_be("");
+	must_hold("TCP 10.96.0.2:80 rr 1\nheld 10.96.0.2\n");
+	end();
+}
+END_TEST
+
+START_TEST(after_a_restart_recorded_node_ports_go_and_alien_ones_stay)
+{
+	begin(NULL);
+	put_alien("192.0.2.10", 9999);
+	put_service("web", "10.96.0.1", 30080);
+	whole();
+	end();
+	begin(NULL);
+	whole();
+	must_hold("TCP 192.0.2.10:9999 wlc 0\n");
+	record_must_be("");
+	end();
+}
+END_TEST
+
+START_TEST(without_the_record_node_ports_of_an_earlier_life_are_alien)
+{
+	char path[128];
+	begin(NULL);
+	put_service("web", "10.96.0.1", 30080);
+	whole();
+	end();
+	snprintf(path, sizeof(path), "%s/virtual-servers", directory);
+	ck_assert_int_eq(unlink(path), 0);
+	begin(NULL);
+	whole();
+	must_hold("TCP 192.0.2.10:30080 rr 1\n");
+	end();
+}
+END_TEST
+
+START_TEST(a_pass_that_may_not_remove_adds_and_changes_only)
+{
+	begin(NULL);
+	put_service("web", "10.96.0.1", 0);
+	whole();
+	end();
+	begin(NULL);
+	put_service("api", "10.96.0.2", 0);
+	pass(true, false, 0, 0);
+	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 10.96.0.2:80 rr 1\nheld 10.96.0.1\nheld 10.96.0.2\n");
+	whole();
+	must_hold("TCP 10.96.0.2:80 rr 1\nheld 10.96.0.2\n");
+	end();
+}
+END_TEST
+
+START_TEST(what_others_hold_in_an_excluded_range_stays)
+{
+	begin("10.96.5.0/24");
+	put_service("web", "10.96.0.1", 0);
+	put_alien("10.96.5.5", 80);
+	whole();
+	vector_push(&fake.held, address("10.96.5.5"));
+	remove_service("web");
+	whole();
+	must_hold("TCP 10.96.5.5:80 wlc 0\nheld 10.96.5.5\n");
+	end();
+}
+END_TEST
+
+START_TEST(what_we_made_in_an_excluded_range_goes_even_after_a_restart)
+{
+	begin("10.96.0.0/16");
+	put_service("web", "10.96.0.1", 0);
+	whole();
+	record_must_be("-t 10.96.0.1:80\n");
+	end();
+	begin("10.96.0.0/16");
+	whole();
+	must_hold("held 10.96.0.1\n");
+	record_must_be("");
+	end();
+}
+END_TEST
+
+START_TEST(a_refused_change_fails_alone_and_a_whole_pass_repairs_it)
+{
+	begin(NULL);
+	whole();
+	put_service("web", "10.96.0.1", 0);
+	put_service("api", "10.96.0.2", 0);
+	const struct fake_refusal refusal = {.message = fake.counters.changes + 3, .error = -ENOMEM};
+	fake.failures.refusals = &refusal;
+	fake.failures.refusal_count = 1;
+	struct sync_outcome outcome;
+	planner_run(&planner);
+	ck_assert_int_eq(sync_touched(&syncer, &outcome), 0);
+	ck_assert_uint_ge(outcome.failed, 1);
+	sync_outcome_done(&outcome);
+	fake.failures.refusal_count = 0;
+	whole();
+	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 10.96.0.2:80 rr 1\nheld 10.96.0.1\nheld 10.96.0.2\n");
+	end();
+}
+END_TEST
+
+START_TEST(a_kernel_that_cannot_be_read_loses_nothing)
+{
+	begin(NULL);
+	put_service("web", "10.96.0.1", 0);
+	whole();
+	remove_service("web");
+	fake.failures.interrupted_dumps = 1000;
+	pass(true, true, -EAGAIN, 0);
+	fake.failures.interrupted_dumps = 0;
+	must_hold("TCP 10.96.0.1:80 rr 1\nheld 10.96.0.1\n");
+	whole();
+	must_hold("");
+	end();
+}
+END_TEST
+
+START_TEST(what_is_not_recorded_is_not_programmed)
+{
+	begin(NULL);
+	whole();
+	put_service("web", "10.96.0.1", 30080);
+	syncer.run_directory = "/proc/nowhere";
+	struct sync_outcome outcome;
+	planner_run(&planner);
+	ck_assert_int_lt(sync_touched(&syncer, &outcome), 0);
+	ck_assert_str_ne(outcome.fault.sentence, "");
+	sync_outcome_done(&outcome);
+	must_hold("");
+	syncer.run_directory = directory;
+	whole();
+	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 192.0.2.10:30080 rr 1\nheld 10.96.0.1\n");
+	record_must_be("-t 192.0.2.10:30080\n");
+	end();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cmd syncer");
+	TCase *tests = tcase_create("syncer");
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, a_service_comes_and_goes_with_small_passes);
+	tcase_add_test(tests, a_whole_pass_finds_nothing_to_do_after_a_small_one);
+	tcase_add_test(tests, node_ports_are_in_the_record_for_as_long_as_they_are_wanted);
+	tcase_add_test(tests, after_a_restart_recorded_node_ports_go_and_alien_ones_stay);
+	tcase_add_test(tests, without_the_record_node_ports_of_an_earlier_life_are_alien);
+	tcase_add_test(tests, a_pass_that_may_not_remove_adds_and_changes_only);
+	tcase_add_test(tests, what_others_hold_in_an_excluded_range_stays);
+	tcase_add_test(tests, what_we_made_in_an_excluded_range_goes_even_after_a_restart);
+	tcase_add_test(tests, a_refused_change_fails_alone_and_a_whole_pass_repairs_it);
+	tcase_add_test(tests, a_kernel_that_cannot_be_read_loses_nothing);
+	tcase_add_test(tests, what_is_not_recorded_is_not_programmed);
+	suite_add_tcase(suite, tests);
+	return run_suite(suite);
+}
