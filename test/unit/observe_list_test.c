@@ -26,8 +26,8 @@ struct table {
 
 static void table_done(struct table *table)
 {
-	vector_for_each (&table->owned, servers)
-		vector_done(servers);
+	for (size_t i = 0; i < table->owned.count; i++)
+		vector_done(&table->owned.items[i]);
 	vector_done(&table->owned);
 	vector_done(&table->virtual_servers);
 }
@@ -204,7 +204,8 @@ static int order_real_servers(const void *a, const void *b)
 /* Ascending, as a state must be. */
 static void order_table(struct table *table)
 {
-	vector_for_each (&table->virtual_servers, server) {
+	for (size_t i = 0; i < table->virtual_servers.count; i++) {
+		struct virtual_server *server = &table->virtual_servers.items[i];
 		real_servers *owned = &table->owned.items[server->position];
 		if (owned->count)
 			qsort(owned->items, owned->count, sizeof(*owned->items), order_real_servers);
