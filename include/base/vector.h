@@ -41,8 +41,10 @@ void vector_free_items(void *items);
 		(vector)->count = (vector)->capacity = 0; \
 	} while (0)
 
-#define vector_for_each(vector, item)                                                                       \
-	for (__typeof__((vector)->items) item = (vector)->items; item != (vector)->items + (vector)->count; \
-	     item++)
+/* An empty vector has no items to add to: NULL + 0 is not defined in C. */
+#define vector_for_each(vector, item)                                                       \
+	for (__typeof__((vector)->items) item = (vector)->items,                            \
+	                                 item##_end = item ? item + (vector)->count : item; \
+	     item != item##_end; item++)
 
 #endif
