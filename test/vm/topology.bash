@@ -18,7 +18,9 @@
 # connection tracking and IPVS. Source addresses stay as they are unless a rule of the script masquerades.
 
 pod_network=(10.244.0.1/16 fd00:10:244::1/48)
-ask_seconds=3
+# How long to wait for an answer. Long, since a busy machine makes the guest slow; where none is expected, a script may
+# say less: ask_seconds=2 ask_http ...
+export ask_seconds=15
 
 node_forwards() {
     modprobe -a br_netfilter nf_conntrack ip_vs
@@ -89,7 +91,7 @@ pod() {
 # listening NAME PROTOCOL PORT: waits until something listens there; PROTOCOL is an option of ss.
 listening() {
     local tries
-    for ((tries = 0; tries < 50; tries++)); do
+    for ((tries = 0; tries < 200; tries++)); do
         inside "$1" ss -Hnl "$2" "sport = :$3" | grep -q . && return
         sleep 0.1
     done
@@ -148,19 +150,20 @@ EOF
     echo "$path"
 }
 
+# -t: socat takes a datagram for the end of its input, and would wait only half a second for the answer to it.
 answer_udp() {
     local respond
     respond=$(responder "$1")
-    start "$1" socat "UDP4-RECVFROM:$2,fork" "EXEC:$respond"
-    start "$1" socat "UDP6-RECVFROM:$2,ipv6only=1,fork" "EXEC:$respond"
+    start "$1" socat -t "$ask_seconds" "UDP4-RECVFROM:$2,fork" "EXEC:$respond"
+    start "$1" socat -t "$ask_seconds" "UDP6-RECVFROM:$2,ipv6only=1,fork" "EXEC:$respond"
     listening "$1" -4u "$2" && listening "$1" -6u "$2"
 }
 
 answer_sctp() {
     local respond
     respond=$(responder "$1")
-    start "$1" socat "SCTP4-LISTEN:$2,reuseaddr,fork" "EXEC:$respond"
-    start "$1" socat "SCTP6-LISTEN:$2,reuseaddr,ipv6only=1,fork" "EXEC:$respond"
+    start "$1" socat -t "$ask_seconds" "SCTP4-LISTEN:$2,reuseaddr,fork" "EXEC:$respond"
+    start "$1" socat -t "$ask_seconds" "SCTP6-LISTEN:$2,reuseaddr,ipv6only=1,fork" "EXEC:$respond"
     listening "$1" -4S "$2" && listening "$1" -6S "$2"
 }
 
@@ -176,7 +179,8 @@ ask_line() {
     local answer
     [[ -x /run/answers/ask ]] || {
         mkdir -p /run/answers
-        printf '#!/bin/sh\necho ask\nexec timeout %s head -n 1 >&3\n' "$ask_seconds" >/run/answers/ask
+        # shellcheck disable=SC2016 # for the program to expand
+        printf '#!/bin/sh\necho ask\nexec timeout "$ask_seconds" head -n 1 >&3\n' >/run/answers/ask
         chmod +x /run/answers/ask
     }
     answer=$(inside "$1" socat "$2" EXEC:/run/answers/ask,nofork 3>&1 >/dev/null) || true
