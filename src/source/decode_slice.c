@@ -5,6 +5,7 @@
 
 #include "base/vector.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The API server's own bounds. */
@@ -176,13 +177,26 @@ static int read_port(struct decoder *decoder, const json_t *value, struct spot s
 	return r ? r : field_protocol(decoder, value, spot, &port->protocol);
 }
 
-static const struct slice_port *find_port_name(const struct slice_port *ports, uint32_t count,
-                                               const char *name)
+static int compare_port_names(const void *a, const void *b)
 {
-	for (const struct slice_port *port = ports; port < ports + count; port++)
-		if (strcmp(port->name, name) == 0)
-			return port;
-	return NULL;
+	const struct slice_port *const *first = a, *const *second = b;
+	int order = strcmp((*first)->name, (*second)->name);
+	return order ? order : (*first > *second) - (*first < *second);
+}
+
+/* The first port whose name an earlier one has; NULL: all differ. There may be too many to compare all pairs. */
+static const struct slice_port *find_same_name(struct decoder *decoder, const struct slice_port *ports,
+                                               size_t count)
+{
+	const struct slice_port **sorted = arena_new_array(&decoder->arena, count, const struct slice_port *);
+	const struct slice_port *found = NULL;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &ports[i];
+	qsort(sorted, count, sizeof(*sorted), compare_port_names);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0 && (!found || sorted[i] < found))
+			found = sorted[i];
+	return found;
 }
 
 static int read_ports(struct decoder *decoder, const json_t *value, struct slice *draft)
@@ -195,12 +209,12 @@ static int read_ports(struct decoder *decoder, const json_t *value, struct slice
 	if (count > PORTS_MOST)
 		return refuse_too_many(decoder, AT(""), "ports", count, PORTS_MOST);
 	struct slice_port *ports = arena_new_array(&decoder->arena, count, struct slice_port);
-	for (uint32_t i = 0; i < count && !r; i++) {
-		const struct spot spot = AT("ports[]", i);
-		r = read_port(decoder, json_array_get(list, i), spot, &ports[i]);
-		if (!r && find_port_name(ports, i, ports[i].name))
-			r = refuse(decoder, spot, "name", "Duplicate value: \"%s\"", ports[i].name);
-	}
+	for (uint32_t i = 0; i < count && !r; i++)
+		r = read_port(decoder, json_array_get(list, i), AT("ports[]", i), &ports[i]);
+	const struct slice_port *same = r || count == 1 ? NULL : find_same_name(decoder, ports, count);
+	if (same)
+		r = refuse(decoder, AT("ports[]", (uint32_t)(same - ports)), "name",
+		           "Duplicate value: \"%s\"", same->name);
 	draft->ports = ports;
 	draft->port_count = (uint32_t)count;
 	return r;

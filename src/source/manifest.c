@@ -45,12 +45,15 @@ static char *join(const char *directory, const char *name)
 	return path;
 }
 
-/* Subdirectories are none of ours, whatever their names; what cannot be looked at will be told as a file. */
-static bool is_directory(const char *directory, const char *name)
+/*
+ * Directories are none of ours, whatever their names, nor is what a reader could wait for for ever. What
+ * cannot be looked at will be told of as a file.
+ */
+static bool may_be_file(const char *directory, const char *name)
 {
 	char *path auto_free = join(directory, name);
 	struct stat status;
-	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+	return stat(path, &status) < 0 || S_ISREG(status.st_mode);
 }
 
 static int list_entries(const struct manifest_directory *directory, struct name_list *names)
@@ -60,7 +63,7 @@ static int list_entries(const struct manifest_directory *directory, struct name_
 		return -errno;
 	const struct dirent *entry;
 	while (errno = 0, (entry = readdir(dir)))
-		if (is_manifest_name(entry->d_name) && !is_directory(directory->path, entry->d_name))
+		if (is_manifest_name(entry->d_name) && may_be_file(directory->path, entry->d_name))
 			vector_push(names, memory_copy_text(entry->d_name));
 	int r = -errno;
 	closedir(dir);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_BYTES = 512 };
+enum { KEY_BYTES = 512, REMARKS_MOST = 5 };
 
 static const char *const kind_names[] = {
         [CLAIM_SERVICE] = "Service",
@@ -188,11 +188,10 @@ static struct manifest_file *find_definer(const struct manifest_directory *direc
 	return NULL;
 }
 
-static void remark_shadowed(const struct manifest_directory *directory, struct claim *claim)
+static void remark_shadowed(const struct manifest_directory *directory, const struct claim *claim)
 {
 	char sentence[KEY_BYTES + 600];
 	const struct manifest_file *second = find_definer(directory, claim, claim->owner);
-	claim->remarked = true;
 	snprintf(sentence, sizeof(sentence), "%s stands in %.255s and in %.255s; the first one counts",
 	         claim->key, claim->owner->name, second->name);
 	directory->listener.remarked(directory->listener.context, true, sentence);
@@ -200,16 +199,31 @@ static void remark_shadowed(const struct manifest_directory *directory, struct c
 
 static void find_owner(struct manifest_directory *directory, struct claim *claim)
 {
-	if (!claim->owner) {
-		claim->owner = find_definer(directory, claim, NULL);
-		CHECK(claim->owner);
-		claim->wanted = !claim->owner->staged;
-		claim->owner->reread |= claim->wanted;
+	if (claim->owner)
+		return;
+	claim->owner = find_definer(directory, claim, NULL);
+	CHECK(claim->owner);
+	claim->wanted = !claim->owner->staged;
+	claim->owner->reread |= claim->wanted;
+}
+
+/* Says which objects stand in several files now, a few by name: a copy of a large file must not flood the log. */
+static void remark_all_shadowed(struct manifest_directory *directory)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < directory->affected.count; i++) {
+		struct claim *claim = directory->affected.items[i];
+		bool due = claim->definers > 1 && !claim->remarked;
+		claim->remarked = claim->definers > 1;
+		if (due && count++ < REMARKS_MOST)
+			remark_shadowed(directory, claim);
 	}
-	if (claim->definers < 2)
-		claim->remarked = false;
-	else if (!claim->remarked)
-		remark_shadowed(directory, claim);
+	if (count <= REMARKS_MOST)
+		return;
+	char sentence[128];
+	snprintf(sentence, sizeof(sentence), "%zu more objects stand in several files; the first ones count",
+	         count - REMARKS_MOST);
+	directory->listener.remarked(directory->listener.context, true, sentence);
 }
 
 /*
@@ -244,6 +258,7 @@ void claims_settle(struct manifest_directory *directory)
 	for (size_t i = 0; i < directory->affected.count; i++)
 		if (directory->affected.items[i]->definers > 0)
 			find_owner(directory, directory->affected.items[i]);
+	remark_all_shadowed(directory);
 	for (size_t i = 0; i < directory->files.count; i++) {
 		struct manifest_file *file = directory->files.items[i];
 		if (file->staged)

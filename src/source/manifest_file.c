@@ -32,9 +32,14 @@ void manifest_file_free(struct manifest_file *file)
 	free(file);
 }
 
-static int64_t nanoseconds_between(const struct timespec *from, const struct timespec *to)
+/* A time in the future is that of another clock, and not close either. */
+static bool are_close(const struct timespec *a, const struct timespec *b)
 {
-	return (int64_t)(to->tv_sec - from->tv_sec) * 1000000000 + (to->tv_nsec - from->tv_nsec);
+	int64_t seconds = a->tv_sec - b->tv_sec;
+	if (seconds < -1 || seconds > 1)
+		return false;
+	int64_t nanoseconds = seconds * 1000000000 + (a->tv_nsec - b->tv_nsec);
+	return nanoseconds < YOUNG_NANOSECONDS && nanoseconds > -YOUNG_NANOSECONDS;
 }
 
 /* A file that cannot be looked at has a stamp too, so that it is refused once. */
@@ -51,7 +56,7 @@ static struct manifest_stamp read_stamp(const char *path)
 	        .size = status.st_size,
 	        .modified = status.st_mtim,
 	        .changed = status.st_ctim,
-	        .young = nanoseconds_between(&status.st_ctim, &now) < YOUNG_NANOSECONDS,
+	        .young = are_close(&status.st_ctim, &now),
 	};
 }
 

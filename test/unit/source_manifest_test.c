@@ -219,6 +219,7 @@ START_TEST(all_files_of_a_directory_are_read_in_order)
 	put(&fixture, "m/notes.txt", "kind: [");
 	char path[256];
 	ck_assert_int_eq(mkdir(place(&fixture, "m/sub.yaml", path), 0755), 0);
+	ck_assert_int_eq(mkfifo(place(&fixture, "m/fifo.yaml", path), 0644), 0);
 	ck_assert_int_eq(open_path(&fixture, fixture.path, NULL), 0);
 	wait_until(&fixture, PRINTED("a", "80") PRINTED("c", "80") "node n1\n", "");
 	ck_assert_uint_eq(fixture.changes, 1);
@@ -412,6 +413,27 @@ START_TEST(of_an_object_in_two_files_the_first_ones_counts)
 }
 END_TEST
 
+START_TEST(a_copy_of_a_file_does_not_flood_the_log)
+{
+	auto_text many = {0};
+	for (unsigned i = 0; i < 30; i++)
+		text_addf(&many, "---\n{kind: Node, apiVersion: v1, metadata: {name: n%u}}\n", i + 1);
+	put(&fixture, "m/a.yaml", text_string(&many));
+	open_and_watch(&fixture);
+	put(&fixture, "m/b.yaml", text_string(&many));
+	wait_until(&fixture, NULL,
+	           "warned Node n1 stands in a.yaml and in b.yaml; the first one counts\n"
+	           "warned Node n2 stands in a.yaml and in b.yaml; the first one counts\n"
+	           "warned Node n3 stands in a.yaml and in b.yaml; the first one counts\n"
+	           "warned Node n4 stands in a.yaml and in b.yaml; the first one counts\n"
+	           "warned Node n5 stands in a.yaml and in b.yaml; the first one counts\n"
+	           "warned 25 more objects stand in several files; the first ones count\n");
+	drop(&fixture, "m/a.yaml");
+	put(&fixture, "m/c.yaml", SERVICE("c", "80"));
+	wait_until(&fixture, PRINTED("c", "80") "node n1\n", "");
+}
+END_TEST
+
 START_TEST(of_an_object_twice_in_one_file_the_first_counts)
 {
 	put(&fixture, "m/a.yaml", SERVICE("a", "80") "---\n" SERVICE("a", "81"));
@@ -594,6 +616,7 @@ int main(void)
 	        what_cannot_be_opened_keeps_what_it_held,
 	        a_mounted_config_map_is_followed,
 	        of_an_object_in_two_files_the_first_ones_counts,
+	        a_copy_of_a_file_does_not_flood_the_log,
 	        of_an_object_twice_in_one_file_the_first_counts,
 	        an_endpoints_object_is_one_object,
 	        objects_of_other_kinds_are_noted_once,

@@ -127,6 +127,21 @@ START_TEST(deep_nesting_is_refused)
 }
 END_TEST
 
+START_TEST(a_fault_is_one_line_whatever_it_quotes)
+{
+	static const char *const texts[] = {"\"a\\nb\": 1\n\"a\\nb\": 2\n", "!<a%0Ab> x\n",
+	                                    "{\"a\": \"\n\"}"};
+	for (size_t i = 0; i < 2 * sizeof(texts) / sizeof(*texts); i++) {
+		const char *text = texts[i / 2];
+		struct decoded decoded;
+		struct fault fault = {0};
+		const char *name = i % 2 ? "a.json" : "a.yaml";
+		ck_assert_int_eq(manifest_decode(name, text, strlen(text), &decoded, &fault), FAULT_REFUSED);
+		ck_assert_msg(!strpbrk(fault.sentence, "\n\t\r"), "%s: %s", name, fault.sentence);
+	}
+}
+END_TEST
+
 static const struct {
 	size_t document;
 	const char *path;
@@ -186,6 +201,7 @@ int main(void)
 	                    sizeof(structures) / sizeof(*structures));
 	tcase_add_test(yaml, a_billion_laughs_are_refused);
 	tcase_add_test(yaml, deep_nesting_is_refused);
+	tcase_add_test(yaml, a_fault_is_one_line_whatever_it_quotes);
 	tcase_add_loop_test(yaml, a_fields_line_is_found_by_its_path, 0, sizeof(places) / sizeof(*places));
 	suite_add_tcase(suite, yaml);
 	return run_suite(suite);
