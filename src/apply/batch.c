@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 
-#include <netlink/msg.h>
 #include <string.h>
 
 void batch_init(struct batch *batch, struct conversation *conversation, struct arena *arena)
@@ -19,19 +18,17 @@ void batch_done(struct batch *batch)
 
 int batch_add(struct batch *batch, struct change *change)
 {
-	struct nlmsghdr *header = nlmsg_hdr(batch->conversation->message);
-	size_t length = NLMSG_ALIGN(header->nlmsg_len);
+	struct nlmsghdr *header = &batch->conversation->message.header;
+	size_t length = header->nlmsg_len;
 	if (batch->count == BATCH_MESSAGES || batch->length + length > BATCH_BYTES) {
 		int error = batch_send(batch);
 		if (error)
 			return error;
 	}
-	header->nlmsg_flags |= NLM_F_REQUEST;
 	header->nlmsg_seq = ++batch->conversation->sequence;
 	if (batch->count == 0)
 		batch->first = header->nlmsg_seq;
-	memset(batch->bytes + batch->length, 0, length);
-	memcpy(batch->bytes + batch->length, header, header->nlmsg_len);
+	memcpy(batch->bytes + batch->length, header, length);
 	batch->last = batch->length;
 	batch->length += length;
 	batch->changes[batch->count++] = change;

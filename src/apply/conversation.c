@@ -1,15 +1,12 @@
 #include "conversation.h"
 
-#include "base/check.h"
 #include "base/memory.h"
 
 #include <errno.h>
 #include <netlink/attr.h>
-#include <netlink/msg.h>
 #include <string.h>
 
 enum {
-	MESSAGE_SIZE = 1024,
 	BUFFER_SIZE = 64 * 1024, /* the kernel's largest dump datagram has 32 KiB */
 	TIMEOUT_MS = 5000,
 	STRAY_DATAGRAMS = 1000, /* so many that answer nothing we asked, and the conversation is broken */
@@ -20,17 +17,13 @@ void conversation_init(struct conversation *conversation, const struct kernel_tr
                        int protocol)
 {
 	*conversation = (struct conversation){.transport = transport, .protocol = protocol};
-	conversation->message = nlmsg_alloc_size(MESSAGE_SIZE);
-	CHECK(conversation->message);
 	conversation->buffer = memory_alloc(BUFFER_SIZE);
 }
 
 void conversation_done(struct conversation *conversation)
 {
 	conversation_close(conversation);
-	nlmsg_free(conversation->message);
 	memory_free_pointer(&conversation->buffer);
-	conversation->message = NULL;
 	conversation->buffer = NULL;
 }
 
@@ -48,43 +41,6 @@ void conversation_close(struct conversation *conversation)
 	if (conversation->socket)
 		transport->close(transport->context, conversation->socket);
 	conversation->socket = NULL;
-}
-
-/* ---- building */
-
-struct nl_msg *conversation_begin(struct conversation *conversation, uint16_t type, uint16_t flags)
-{
-	struct nlmsghdr *header = nlmsg_hdr(conversation->message);
-	memset(header, 0, NLMSG_HDRLEN);
-	header->nlmsg_len = NLMSG_HDRLEN;
-	header->nlmsg_type = type;
-	header->nlmsg_flags = flags;
-	return conversation->message;
-}
-
-void message_put(struct nl_msg *message, int type, const void *bytes, size_t length)
-{
-	CHECK(nla_put(message, type, (int)length, bytes) == 0);
-}
-
-void message_put_u8(struct nl_msg *message, int type, uint8_t value)
-{
-	message_put(message, type, &value, sizeof(value));
-}
-
-void message_put_u16(struct nl_msg *message, int type, uint16_t value)
-{
-	message_put(message, type, &value, sizeof(value));
-}
-
-void message_put_u32(struct nl_msg *message, int type, uint32_t value)
-{
-	message_put(message, type, &value, sizeof(value));
-}
-
-void message_put_text(struct nl_msg *message, int type, const char *text)
-{
-	message_put(message, type, text, strlen(text) + 1);
 }
 
 /* ---- talking */
@@ -160,7 +116,7 @@ int conversation_listen(struct conversation *conversation, uint32_t first, uint3
 /* Sends the message being built under a new sequence number. */
 static int send_message(struct conversation *conversation)
 {
-	struct nlmsghdr *header = nlmsg_hdr(conversation->message);
+	struct nlmsghdr *header = &conversation->message.header;
 	header->nlmsg_seq = ++conversation->sequence;
 	return conversation_send(conversation, header, header->nlmsg_len);
 }
@@ -186,7 +142,7 @@ static int take_reply(void *context, const struct nlmsghdr *answer)
 int conversation_ask(struct conversation *conversation,
                      int (*take)(void *context, const struct nlmsghdr *answer), void *context)
 {
-	nlmsg_hdr(conversation->message)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	conversation->message.header.nlmsg_flags |= NLM_F_ACK;
 	int error = send_message(conversation);
 	if (error)
 		return error;
@@ -230,7 +186,7 @@ static int take_dump_part(void *context, const struct nlmsghdr *answer)
 
 int conversation_dump(struct conversation *conversation, const struct dump *dump)
 {
-	nlmsg_hdr(conversation->message)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
+	conversation->message.header.nlmsg_flags |= NLM_F_DUMP;
 	for (int try = 0; try <= DUMP_RETRIES; try++) {
 		struct dump_state state = {.dump = dump};
 		dump->restart(dump->context);

@@ -10,21 +10,19 @@
 #define KUBE_IPVS_APPLY_CONVERSATION_H
 
 #include "apply/transport.h"
-#include "base/arena.h"
+#include "message.h"
 
 #include <linux/netlink.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct nl_msg;
-
 struct conversation {
 	const struct kernel_transport *transport;
 	int protocol;
-	void *socket;           /* NULL: closed */
-	uint32_t sequence;      /* of the last message sent or batched */
-	struct nl_msg *message; /* the one being built */
-	char *buffer;           /* of one received datagram */
+	void *socket;          /* NULL: closed */
+	uint32_t sequence;     /* of the last message sent or batched */
+	union message message; /* the one being built; whoever sends it gives it a sequence number */
+	char *buffer;          /* of one received datagram */
 };
 
 void conversation_init(struct conversation *conversation, const struct kernel_transport *transport,
@@ -33,15 +31,6 @@ void conversation_done(struct conversation *conversation);
 /* 0 at once when it is open already. */
 int conversation_open(struct conversation *conversation);
 void conversation_close(struct conversation *conversation); /* idempotent */
-
-/* An empty message of this type in place of the last one; whoever sends it sets its sequence number. */
-struct nl_msg *conversation_begin(struct conversation *conversation, uint16_t type, uint16_t flags);
-/* Attributes for it. A message has room for everything that apply sends. */
-void message_put(struct nl_msg *message, int type, const void *bytes, size_t length);
-void message_put_u8(struct nl_msg *message, int type, uint8_t value);
-void message_put_u16(struct nl_msg *message, int type, uint16_t value);
-void message_put_u32(struct nl_msg *message, int type, uint32_t value);
-void message_put_text(struct nl_msg *message, int type, const char *text);
 
 enum { LISTEN_MORE = 1 };
 

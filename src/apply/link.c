@@ -1,6 +1,5 @@
 #include "link.h"
 
-#include "base/check.h"
 #include "base/vector.h"
 
 #include <errno.h>
@@ -14,12 +13,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static struct nl_msg *begin(struct conversation *route, uint16_t type, uint16_t flags, const void *header,
+static union message *begin(struct conversation *route, uint16_t type, uint16_t flags, const void *header,
                             size_t size)
 {
-	struct nl_msg *message = conversation_begin(route, type, flags);
-	CHECK(nlmsg_append(message, (void *)header, size, NLMSG_ALIGNTO) == 0);
-	return message;
+	message_begin(&route->message, type, flags, header, size);
+	return &route->message;
 }
 
 /* ---- interfaces */
@@ -75,13 +73,12 @@ int link_find(struct conversation *route, const char *name, struct link *ret_lin
 int link_create_dummy(struct conversation *route, const char *name)
 {
 	const struct ifinfomsg header = {.ifi_family = AF_UNSPEC};
-	struct nl_msg *message =
+	union message *message =
 	        begin(route, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
 	message_put_text(message, IFLA_IFNAME, name);
-	struct nlattr *nest = nla_nest_start(message, IFLA_LINKINFO);
-	CHECK(nest);
+	struct nlattr *nest = message_begin_nest(message, IFLA_LINKINFO);
 	message_put_text(message, IFLA_INFO_KIND, "dummy");
-	nla_nest_end(message, nest);
+	message_end_nest(message, nest);
 	return conversation_ask(route, NULL, NULL);
 }
 
@@ -137,7 +134,7 @@ static void put_address(struct conversation *route, uint16_t type, uint16_t flag
 	        .ifa_scope = RT_SCOPE_UNIVERSE,
 	        .ifa_index = (unsigned)index,
 	};
-	struct nl_msg *message = begin(route, type, flags, &header, sizeof(header));
+	union message *message = begin(route, type, flags, &header, sizeof(header));
 	message_put(message, IFA_LOCAL, address->bytes, family_bits(address->family) / 8);
 }
 
