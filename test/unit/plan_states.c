@@ -18,14 +18,16 @@ struct building {
 struct address address_of(const char *text)
 {
 	struct address address;
-	ck_assert_msg(address_parse(text, &address), "\"%s\" is no address", text);
+	if (!address_parse(text, &address))
+		ck_abort_msg("\"%s\" is no address", text);
 	return address;
 }
 
 struct cidr cidr_of(const char *text)
 {
 	struct cidr cidr;
-	ck_assert_msg(cidr_parse(text, true, &cidr), "\"%s\" is no CIDR", text);
+	if (!cidr_parse(text, true, &cidr))
+		ck_abort_msg("\"%s\" is no CIDR", text);
 	return cidr;
 }
 
