@@ -45,8 +45,7 @@ struct change {
 	struct address address;
 	const struct filter_element *filter;
 	int result; /* filled in by the performer: 0, or the kernel's own errno as a negative number */
-	const char
-	        *detail; /* the kernel's extended acknowledgement, NULL if none; lives as long as the pass */
+	const char *detail; /* the kernel's extended acknowledgement, or NULL; lives as long as the pass */
 };
 
 struct changes {
@@ -66,8 +65,11 @@ struct removal_rules {
 	bool all_ours;
 	const struct virtual_server_key *recorded; /* ascending */
 	size_t recorded_count;
-	const struct cidr
-	        *excluded; /* --ipvs-exclude-cidrs: stays, virtual servers and held addresses (R4.15, Q-12) */
+	/*
+	 * --ipvs-exclude-cidrs: virtual servers and held addresses that stay (R4.15, Q-12), except what `recorded`
+	 * names: that was made for a Service, and goes with it (Q-38).
+	 */
+	const struct cidr *excluded;
 	size_t excluded_count;
 	uint64_t order_seed; /* from the node's name: see order_seed() */
 };
