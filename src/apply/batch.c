@@ -18,7 +18,7 @@ void batch_done(struct batch *batch)
 
 int batch_add(struct batch *batch, struct change *change)
 {
-	struct nlmsghdr *header = &batch->conversation->message.header;
+	struct nlmsghdr *header = message_header(&batch->conversation->message);
 	size_t length = header->nlmsg_len;
 	if (batch->count == BATCH_MESSAGES || batch->length + length > BATCH_BYTES) {
 		int error = batch_send(batch);

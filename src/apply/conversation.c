@@ -17,13 +17,16 @@ void conversation_init(struct conversation *conversation, const struct kernel_tr
                        int protocol)
 {
 	*conversation = (struct conversation){.transport = transport, .protocol = protocol};
+	conversation->message.bytes = memory_alloc(MESSAGE_SIZE);
 	conversation->buffer = memory_alloc(BUFFER_SIZE);
 }
 
 void conversation_done(struct conversation *conversation)
 {
 	conversation_close(conversation);
+	memory_free_pointer(&conversation->message.bytes);
 	memory_free_pointer(&conversation->buffer);
+	conversation->message.bytes = NULL;
 	conversation->buffer = NULL;
 }
 
@@ -116,7 +119,7 @@ int conversation_listen(struct conversation *conversation, uint32_t first, uint3
 /* Sends the message being built under a new sequence number. */
 static int send_message(struct conversation *conversation)
 {
-	struct nlmsghdr *header = &conversation->message.header;
+	struct nlmsghdr *header = message_header(&conversation->message);
 	header->nlmsg_seq = ++conversation->sequence;
 	return conversation_send(conversation, header, header->nlmsg_len);
 }
@@ -142,7 +145,7 @@ static int take_reply(void *context, const struct nlmsghdr *answer)
 int conversation_ask(struct conversation *conversation,
                      int (*take)(void *context, const struct nlmsghdr *answer), void *context)
 {
-	conversation->message.header.nlmsg_flags |= NLM_F_ACK;
+	message_header(&conversation->message)->nlmsg_flags |= NLM_F_ACK;
 	int error = send_message(conversation);
 	if (error)
 		return error;
@@ -186,7 +189,7 @@ static int take_dump_part(void *context, const struct nlmsghdr *answer)
 
 int conversation_dump(struct conversation *conversation, const struct dump *dump)
 {
-	conversation->message.header.nlmsg_flags |= NLM_F_DUMP;
+	message_header(&conversation->message)->nlmsg_flags |= NLM_F_DUMP;
 	for (int try = 0; try <= DUMP_RETRIES; try++) {
 		struct dump_state state = {.dump = dump};
 		dump->restart(dump->context);

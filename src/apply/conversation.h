@@ -19,10 +19,10 @@
 struct conversation {
 	const struct kernel_transport *transport;
 	int protocol;
-	void *socket;          /* NULL: closed */
-	uint32_t sequence;     /* of the last message sent or batched */
-	union message message; /* the one being built; whoever sends it gives it a sequence number */
-	char *buffer;          /* of one received datagram */
+	void *socket;           /* NULL: closed */
+	uint32_t sequence;      /* of the last message sent or batched */
+	struct message message; /* the one being built; whoever sends it gives it a sequence number */
+	char *buffer;           /* of one received datagram */
 };
 
 void conversation_init(struct conversation *conversation, const struct kernel_transport *transport,

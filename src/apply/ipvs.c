@@ -20,7 +20,7 @@ void ipvs_done(struct ipvs *ipvs)
 	conversation_done(&ipvs->conversation);
 }
 
-static union message *begin(struct ipvs *ipvs, uint16_t family, uint8_t command, uint8_t version)
+static struct message *begin(struct ipvs *ipvs, uint16_t family, uint8_t command, uint8_t version)
 {
 	const struct genlmsghdr header = {.cmd = command, .version = version};
 	message_begin(&ipvs->conversation.message, family, 0, &header, sizeof(header));
@@ -50,7 +50,7 @@ int ipvs_ready(struct ipvs *ipvs)
 	if (error)
 		return error;
 	uint16_t family = 0;
-	union message *message = begin(ipvs, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1);
+	struct message *message = begin(ipvs, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1);
 	message_put_text(message, CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME);
 	error = conversation_ask(&ipvs->conversation, take_family, &family);
 	if (!error && family < NLMSG_MIN_TYPE)
@@ -71,13 +71,13 @@ static uint16_t socket_family(const struct address *address)
 	return address->family == FAMILY_IPV6 ? AF_INET6 : AF_INET;
 }
 
-static void put_address(union message *message, uint16_t type, const struct address *address)
+static void put_address(struct message *message, uint16_t type, const struct address *address)
 {
 	message_put(message, type, address->bytes, family_bits(address->family) / 8);
 }
 
 /* What names a virtual server: all that the kernel wants of it in a message about a real server. */
-static void put_key(union message *message, const struct virtual_server_key *key)
+static void put_key(struct message *message, const struct virtual_server_key *key)
 {
 	message_put_u16(message, IPVS_SVC_ATTR_AF, socket_family(&key->address));
 	if (key->firewall_mark) {
@@ -103,7 +103,7 @@ void ipvs_put_virtual_server(struct ipvs *ipvs, uint8_t command, const struct vi
 	/* HASHED is the kernel's own; a mask of all ones clears whatever else somebody set (R4.3). */
 	struct ip_vs_flags flags = {.flags = server->flags & ~(uint32_t)VIRTUAL_SERVER_HASHED,
 	                            .mask = UINT32_MAX};
-	union message *message = begin(ipvs, ipvs->family, command, IPVS_GENL_VERSION);
+	struct message *message = begin(ipvs, ipvs->family, command, IPVS_GENL_VERSION);
 	struct nlattr *nest = message_begin_nest(message, IPVS_CMD_ATTR_SERVICE);
 	put_key(message, &server->key);
 	message_put_text(message, IPVS_SVC_ATTR_SCHED_NAME, server->scheduler);
@@ -115,9 +115,10 @@ void ipvs_put_virtual_server(struct ipvs *ipvs, uint8_t command, const struct vi
 	message_end_nest(message, nest);
 }
 
-static union message *begin_with_key(struct ipvs *ipvs, uint8_t command, const struct virtual_server_key *key)
+static struct message *begin_with_key(struct ipvs *ipvs, uint8_t command,
+                                      const struct virtual_server_key *key)
 {
-	union message *message = begin(ipvs, ipvs->family, command, IPVS_GENL_VERSION);
+	struct message *message = begin(ipvs, ipvs->family, command, IPVS_GENL_VERSION);
 	struct nlattr *nest = message_begin_nest(message, IPVS_CMD_ATTR_SERVICE);
 	put_key(message, key);
 	message_end_nest(message, nest);
@@ -130,7 +131,7 @@ void ipvs_put_virtual_server_removal(struct ipvs *ipvs, const struct virtual_ser
 }
 
 /* The kernel takes the virtual server's family when none is given, and kernels before 3.18 know no other. */
-static void put_real_server_key(union message *message, const struct virtual_server_key *key,
+static void put_real_server_key(struct message *message, const struct virtual_server_key *key,
                                 const struct real_server *server)
 {
 	put_address(message, IPVS_DEST_ATTR_ADDR, &server->address);
@@ -139,7 +140,7 @@ static void put_real_server_key(union message *message, const struct virtual_ser
 		message_put_u16(message, IPVS_DEST_ATTR_ADDR_FAMILY, socket_family(&server->address));
 }
 
-static void put_tunnel(union message *message, const struct real_server *server)
+static void put_tunnel(struct message *message, const struct real_server *server)
 {
 	message_put_u8(message, IPVS_DEST_ATTR_TUN_TYPE, server->tunnel_type);
 	message_put_u16(message, IPVS_DEST_ATTR_TUN_PORT, htons(server->tunnel_port));
@@ -149,7 +150,7 @@ static void put_tunnel(union message *message, const struct real_server *server)
 void ipvs_put_real_server(struct ipvs *ipvs, uint8_t command, const struct virtual_server_key *key,
                           const struct real_server *server)
 {
-	union message *message = begin_with_key(ipvs, command, key);
+	struct message *message = begin_with_key(ipvs, command, key);
 	struct nlattr *nest = message_begin_nest(message, IPVS_CMD_ATTR_DEST);
 	put_real_server_key(message, key, server);
 	message_put_u32(message, IPVS_DEST_ATTR_FWD_METHOD, server->forwarding);
@@ -164,7 +165,7 @@ void ipvs_put_real_server(struct ipvs *ipvs, uint8_t command, const struct virtu
 void ipvs_put_real_server_removal(struct ipvs *ipvs, const struct virtual_server_key *key,
                                   const struct real_server *server)
 {
-	union message *message = begin_with_key(ipvs, IPVS_CMD_DEL_DEST, key);
+	struct message *message = begin_with_key(ipvs, IPVS_CMD_DEL_DEST, key);
 	struct nlattr *nest = message_begin_nest(message, IPVS_CMD_ATTR_DEST);
 	put_real_server_key(message, key, server);
 	message_end_nest(message, nest);
@@ -177,7 +178,7 @@ void ipvs_put_listing(struct ipvs *ipvs, uint8_t command, const struct virtual_s
 		begin_with_key(ipvs, command, key);
 		return;
 	}
-	union message *message = begin(ipvs, ipvs->family, command, IPVS_GENL_VERSION);
+	struct message *message = begin(ipvs, ipvs->family, command, IPVS_GENL_VERSION);
 	message_put(message, IPVS_CMD_ATTR_SERVICE, NULL, 0);
 }
 
@@ -217,7 +218,7 @@ int ipvs_set_timeouts(struct ipvs *ipvs, const struct kernel_timeouts *timeouts)
 	int error = ipvs_ready(ipvs);
 	if (error)
 		return error;
-	union message *message = begin(ipvs, ipvs->family, IPVS_CMD_SET_CONFIG, IPVS_GENL_VERSION);
+	struct message *message = begin(ipvs, ipvs->family, IPVS_CMD_SET_CONFIG, IPVS_GENL_VERSION);
 	/* 0 keeps the present value (ip_vs_set_timeout). */
 	message_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_TCP, timeouts->tcp_seconds);
 	message_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, timeouts->tcp_fin_seconds);

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static union message *begin(struct conversation *route, uint16_t type, uint16_t flags, const void *header,
-                            size_t size)
+static struct message *begin(struct conversation *route, uint16_t type, uint16_t flags, const void *header,
+                             size_t size)
 {
 	message_begin(&route->message, type, flags, header, size);
 	return &route->message;
@@ -73,7 +73,7 @@ int link_find(struct conversation *route, const char *name, struct link *ret_lin
 int link_create_dummy(struct conversation *route, const char *name)
 {
 	const struct ifinfomsg header = {.ifi_family = AF_UNSPEC};
-	union message *message =
+	struct message *message =
 	        begin(route, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
 	message_put_text(message, IFLA_IFNAME, name);
 	struct nlattr *nest = message_begin_nest(message, IFLA_LINKINFO);
@@ -134,7 +134,7 @@ static void put_address(struct conversation *route, uint16_t type, uint16_t flag
 	        .ifa_scope = RT_SCOPE_UNIVERSE,
 	        .ifa_index = (unsigned)index,
 	};
-	union message *message = begin(route, type, flags, &header, sizeof(header));
+	struct message *message = begin(route, type, flags, &header, sizeof(header));
 	message_put(message, IFA_LOCAL, address->bytes, family_bits(address->family) / 8);
 }
 

@@ -17,33 +17,38 @@
 
 enum { MESSAGE_SIZE = 512 };
 
-union message {
-	struct nlmsghdr header;
-	char bytes[MESSAGE_SIZE];
+struct message {
+	char *bytes; /* MESSAGE_SIZE of them */
 };
 
-/* Room for `length` bytes at the end, padded with zeros as netlink wants it. */
-static inline void *message_extend(union message *message, size_t length)
+static inline struct nlmsghdr *message_header(const struct message *message)
 {
-	size_t at = message->header.nlmsg_len, aligned = NLMSG_ALIGN(length);
+	return (struct nlmsghdr *)message->bytes;
+}
+
+/* Room for `length` bytes at the end, padded with zeros as netlink wants it. */
+static inline void *message_extend(struct message *message, size_t length)
+{
+	struct nlmsghdr *header = message_header(message);
+	size_t at = header->nlmsg_len, aligned = NLMSG_ALIGN(length);
 	CHECK(aligned <= MESSAGE_SIZE - at);
 	if (aligned != length)
 		memset(message->bytes + at + aligned - NLMSG_ALIGNTO, 0, NLMSG_ALIGNTO);
-	message->header.nlmsg_len = (uint32_t)(at + aligned);
+	header->nlmsg_len = (uint32_t)(at + aligned);
 	return message->bytes + at;
 }
 
 /* Starts over; `fixed` is the part between netlink's header and the attributes. */
-static inline void message_begin(union message *message, uint16_t type, uint16_t flags, const void *fixed,
+static inline void message_begin(struct message *message, uint16_t type, uint16_t flags, const void *fixed,
                                  size_t size)
 {
-	message->header = (struct nlmsghdr){.nlmsg_len = NLMSG_HDRLEN,
-	                                    .nlmsg_type = type,
-	                                    .nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST)};
+	*message_header(message) = (struct nlmsghdr){.nlmsg_len = NLMSG_HDRLEN,
+	                                             .nlmsg_type = type,
+	                                             .nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST)};
 	memcpy(message_extend(message, size), fixed, size);
 }
 
-static inline void message_put(union message *message, uint16_t type, const void *bytes, size_t length)
+static inline void message_put(struct message *message, uint16_t type, const void *bytes, size_t length)
 {
 	struct nlattr *attribute = message_extend(message, sizeof(struct nlattr) + length);
 	attribute->nla_len = (uint16_t)(sizeof(struct nlattr) + length);
@@ -52,37 +57,37 @@ static inline void message_put(union message *message, uint16_t type, const void
 		memcpy((char *)attribute + sizeof(struct nlattr), bytes, length);
 }
 
-static inline void message_put_u8(union message *message, uint16_t type, uint8_t value)
+static inline void message_put_u8(struct message *message, uint16_t type, uint8_t value)
 {
 	message_put(message, type, &value, sizeof(value));
 }
 
-static inline void message_put_u16(union message *message, uint16_t type, uint16_t value)
+static inline void message_put_u16(struct message *message, uint16_t type, uint16_t value)
 {
 	message_put(message, type, &value, sizeof(value));
 }
 
-static inline void message_put_u32(union message *message, uint16_t type, uint32_t value)
+static inline void message_put_u32(struct message *message, uint16_t type, uint32_t value)
 {
 	message_put(message, type, &value, sizeof(value));
 }
 
-static inline void message_put_text(union message *message, uint16_t type, const char *text)
+static inline void message_put_text(struct message *message, uint16_t type, const char *text)
 {
 	message_put(message, type, text, strlen(text) + 1);
 }
 
 /* What is put until message_end_nest lies inside. */
-static inline struct nlattr *message_begin_nest(union message *message, uint16_t type)
+static inline struct nlattr *message_begin_nest(struct message *message, uint16_t type)
 {
 	struct nlattr *nest = message_extend(message, sizeof(struct nlattr));
 	nest->nla_type = (uint16_t)(type | NLA_F_NESTED);
 	return nest;
 }
 
-static inline void message_end_nest(union message *message, struct nlattr *nest)
+static inline void message_end_nest(struct message *message, struct nlattr *nest)
 {
-	nest->nla_len = (uint16_t)(message->bytes + message->header.nlmsg_len - (char *)nest);
+	nest->nla_len = (uint16_t)(message->bytes + message_header(message)->nlmsg_len - (char *)nest);
 }
 
 #endif
