@@ -101,7 +101,7 @@ static int check_name(struct decoder *decoder, const struct kind *kind, const js
 		return r;
 	if (!name || !*name)
 		return refuse_required(decoder, spot, "name", NULL);
-	/* A Service's name may begin with a digit since Kubernetes 1.34 (KEP 5311). */
+	/* A Service's name may begin with a digit (KEP 5311, behind a feature gate since Kubernetes 1.34). */
 	bool label = kind->decode == decode_service;
 	if (!(label ? is_label(name) : is_subdomain(name)))
 		return refuse_invalid(decoder, spot, "name", json_object_get(metadata, "name"),
