@@ -16,6 +16,8 @@
 /* Room for an error to every message of a batch (batch.h) and for the largest dump datagrams. */
 enum { WANTED_RECEIVE_BYTES = 4 << 20, MODEST_RECEIVE_BYTES = 208 << 10, SEND_BYTES = 256 << 10 };
 
+enum { STRAY_DATAGRAMS = 1000 }; /* so many from other processes, and nothing can be heard here */
+
 /* libnl's codes fold several errnos into one; the system call's own is still there. */
 static int negative_errno(void)
 {
@@ -107,7 +109,7 @@ static ssize_t real_receive(void *context, void *socket, void *buffer, size_t si
 {
 	(void)context;
 	int fd = nl_socket_get_fd(socket);
-	for (;;) {
+	for (int tries = 0; tries < STRAY_DATAGRAMS; tries++) {
 		ssize_t got = receive_now(fd, buffer, size);
 		if (got != -EAGAIN)
 			return got;
@@ -115,6 +117,7 @@ static ssize_t real_receive(void *context, void *socket, void *buffer, size_t si
 		if (error)
 			return error;
 	}
+	return -EPROTO;
 }
 
 const struct kernel_transport kernel_transport_real = {
