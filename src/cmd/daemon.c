@@ -82,39 +82,54 @@ static int read_host(struct daemon *daemon)
 	return 0;
 }
 
-static void schedule_retry(struct daemon *daemon)
+/*
+ * The next whole pass comes sooner, and each time that one fails later again. Changes do not wait for it: they have small
+ * passes of their own meanwhile.
+ */
+static void schedule_retry(struct daemon *daemon, bool whole_failed)
 {
-	daemon->whole_needed = true;
+	if (daemon->retry_ms != 0 && !whole_failed)
+		return;
 	daemon->retry_ms = daemon->retry_ms ? 2 * daemon->retry_ms : FIRST_RETRY_MS;
 	if (daemon->retry_ms > daemon->options->sync_period_ms)
 		daemon->retry_ms = daemon->options->sync_period_ms;
-	arm(daemon->due, daemon->retry_ms);
+	arm(daemon->period, daemon->retry_ms);
 }
 
-static void run_pass(struct daemon *daemon)
+/* Sends what is to be sent; true: nothing failed. */
+static bool send_pass(struct daemon *daemon, bool whole)
 {
 	struct sync_outcome outcome = {0};
-	int host_result = daemon->whole_needed ? read_host(daemon) : 0;
-	planner_refresh_node(&daemon->planner, daemon->host_addresses, daemon->host_address_count);
-	planner_run(&daemon->planner);
-	bool whole = daemon->whole_needed;
-	if (!whole && !ledger_has_touched(daemon->planner.ledger))
-		return;
 	int64_t began = now_ms();
 	int e = whole ? sync_whole(&daemon->syncer, memo_count(&daemon->unread) == 0, &outcome)
 	              : sync_touched(&daemon->syncer, &outcome);
 	daemon->last_pass_ms = now_ms();
 	daemon_report(daemon, &outcome, e, daemon->last_pass_ms - began);
-	if (whole)
-		arm(daemon->period, daemon->options->sync_period_ms);
-	if (e != 0 || outcome.failed > 0 || host_result != 0) {
-		schedule_retry(daemon);
-	} else {
-		daemon->programmed_once = true;
-		daemon->whole_needed = false;
-		daemon->retry_ms = 0;
-	}
+	bool good = e == 0 && outcome.failed == 0;
 	sync_outcome_done(&outcome);
+	return good;
+}
+
+static void run_pass(struct daemon *daemon)
+{
+	bool whole = daemon->whole_needed, good = true;
+	daemon->whole_needed = false;
+	if (whole) {
+		memo_begin_round(&daemon->failures);
+		good = read_host(daemon) == 0;
+		arm(daemon->period, daemon->options->sync_period_ms);
+	}
+	planner_refresh_node(&daemon->planner, daemon->host_addresses, daemon->host_address_count);
+	planner_run(&daemon->planner);
+	if (!whole && !ledger_has_touched(daemon->planner.ledger))
+		return;
+	good &= send_pass(daemon, whole);
+	if (!good) {
+		schedule_retry(daemon, whole);
+	} else if (whole) {
+		daemon->retry_ms = 0;
+		daemon->programmed_once = true;
+	}
 }
 
 static void on_due(evutil_socket_t fd, short what, void *context)

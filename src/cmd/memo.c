@@ -65,6 +65,11 @@ size_t memo_count(const struct memo *memo)
 	return HASH_COUNT(memo->entries);
 }
 
+void memo_begin_round(struct memo *memo)
+{
+	memo->generation++;
+}
+
 void memo_sweep(struct memo *memo, void (*forgotten)(void *context, const char *subject), void *context)
 {
 	struct memo_entry *entry, *next;
@@ -74,5 +79,4 @@ void memo_sweep(struct memo *memo, void (*forgotten)(void *context, const char *
 		forgotten(context, entry->subject);
 		forget(memo, entry);
 	}
-	memo->generation++;
 }

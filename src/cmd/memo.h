@@ -21,7 +21,9 @@ bool memo_put(struct memo *memo, const char *subject, const char *text);
 /* True: something was noted for it. */
 bool memo_remove(struct memo *memo, const char *subject);
 size_t memo_count(const struct memo *memo);
-/* Forgets the subjects that were not put since the last sweep, telling `forgotten` of each. */
+/* A round begins: what is not put from here on is forgotten by the sweep that ends it. */
+void memo_begin_round(struct memo *memo);
+/* Forgets the subjects that were not put since the round began, telling `forgotten` of each. */
 void memo_sweep(struct memo *memo, void (*forgotten)(void *context, const char *subject), void *context);
 
 #endif

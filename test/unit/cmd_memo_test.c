@@ -42,7 +42,7 @@ START_TEST(what_was_removed_is_new_again)
 }
 END_TEST
 
-START_TEST(a_sweep_forgets_only_what_was_not_put_since_the_last)
+START_TEST(a_sweep_forgets_only_what_was_not_put_in_its_round)
 {
 	struct memo memo = {0};
 	char forgotten[64] = "";
@@ -50,9 +50,11 @@ START_TEST(a_sweep_forgets_only_what_was_not_put_since_the_last)
 	memo_put(&memo, "b", "x");
 	memo_sweep(&memo, remember, forgotten);
 	ck_assert_str_eq(forgotten, "");
+	memo_begin_round(&memo);
 	memo_put(&memo, "b", "x");
 	memo_sweep(&memo, remember, forgotten);
 	ck_assert_str_eq(forgotten, "a ");
+	memo_begin_round(&memo);
 	memo_sweep(&memo, remember, forgotten);
 	ck_assert_str_eq(forgotten, "a b ");
 	ck_assert_uint_eq(memo_count(&memo), 0);
@@ -67,7 +69,7 @@ int main(void)
 	tcase_add_test(tests, a_text_is_new_once);
 	tcase_add_test(tests, another_text_for_the_same_subject_is_new);
 	tcase_add_test(tests, what_was_removed_is_new_again);
-	tcase_add_test(tests, a_sweep_forgets_only_what_was_not_put_since_the_last);
+	tcase_add_test(tests, a_sweep_forgets_only_what_was_not_put_in_its_round);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }
