@@ -137,6 +137,10 @@ bool virtual_server_same(const struct virtual_server *a, const struct virtual_se
 bool real_server_same(const struct real_server *a, const struct real_server *b);
 bool filter_element_same(const struct filter_element *a, const struct filter_element *b);
 
+/* Where the key stands in an ascending array of keys, or where it would; *ret_found says which. */
+size_t virtual_server_key_place(const struct virtual_server_key *keys, size_t count,
+                                const struct virtual_server_key *key, bool *ret_found);
+
 /* NULL: not there. Binary search. */
 const struct virtual_server *state_find_virtual_server(const struct state *state,
                                                        const struct virtual_server_key *key);

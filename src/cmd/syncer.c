@@ -35,26 +35,10 @@ void sync_outcome_done(struct sync_outcome *outcome)
 	vector_done(&outcome->changes);
 }
 
-/* Where the key is in the record, or where it would be. */
-static size_t record_place(const struct syncer *syncer, const struct virtual_server_key *key, bool *ret_found)
-{
-	size_t low = 0, high = syncer->record.count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (virtual_server_key_compare(&syncer->record.items[middle], key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*ret_found = low < syncer->record.count &&
-	             virtual_server_key_compare(&syncer->record.items[low], key) == 0;
-	return low;
-}
-
 static bool record_add(struct syncer *syncer, const struct virtual_server_key *key)
 {
 	bool found;
-	size_t at = record_place(syncer, key, &found);
+	size_t at = virtual_server_key_place(syncer->record.items, syncer->record.count, key, &found);
 	if (found)
 		return false;
 	vector_push(&syncer->record, *key);
@@ -67,7 +51,7 @@ static bool record_add(struct syncer *syncer, const struct virtual_server_key *k
 static bool record_drop(struct syncer *syncer, const struct virtual_server_key *key)
 {
 	bool found;
-	size_t at = record_place(syncer, key, &found);
+	size_t at = virtual_server_key_place(syncer->record.items, syncer->record.count, key, &found);
 	if (!found)
 		return false;
 	struct virtual_server_key *items = syncer->record.items;

@@ -25,18 +25,9 @@ static bool is_excluded(const struct removal_rules *rules, const struct address 
 
 static bool is_recorded(const struct removal_rules *rules, const struct virtual_server_key *key)
 {
-	size_t low = 0, high = rules->recorded_count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = virtual_server_key_compare(&rules->recorded[middle], key);
-		if (order == 0)
-			return true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
+	bool found;
+	virtual_server_key_place(rules->recorded, rules->recorded_count, key, &found);
+	return found;
 }
 
 /* The record goes before the exclusion: it names only what we made for a Service that is gone. */

@@ -88,6 +88,21 @@ bool filter_element_same(const struct filter_element *a, const struct filter_ele
 	       a->target_port == b->target_port && address_equal(&a->target, &b->target);
 }
 
+size_t virtual_server_key_place(const struct virtual_server_key *keys, size_t count,
+                                const struct virtual_server_key *key, bool *ret_found)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (virtual_server_key_compare(&keys[middle], key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_found = low < count && virtual_server_key_compare(&keys[low], key) == 0;
+	return low;
+}
+
 const struct virtual_server *state_find_virtual_server(const struct state *state,
                                                        const struct virtual_server_key *key)
 {
