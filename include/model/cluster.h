@@ -21,12 +21,24 @@ struct cluster_entry {
 	const struct service *service;
 	const struct slice *const *slices; /* ordered by slice name */
 	size_t slice_count;
+	/*
+	 * The trigger times of the slices that changed since cluster_next_changed last gave this entry, in
+	 * the order in which they came (R1.28). Those of a given entry are gone when the following one is
+	 * asked for.
+	 */
+	const int64_t *triggers;
+	size_t trigger_count;
 };
 
 struct cluster *cluster_new(void);
 void cluster_free(struct cluster *cluster);
+/* Only trigger times later than this count, nanoseconds since the epoch; without it, all after the epoch. */
+void cluster_count_triggers_from(struct cluster *cluster, int64_t start_ns);
 
-/* Each put takes its object. True: the cluster is another one now. */
+/*
+ * Each put takes its object. True: the cluster is another one now. When a slice is removed or moves to another
+ * Service, all trigger times collected so far for the Service that it leaves are discarded (R1.28).
+ */
 bool cluster_put_service(struct cluster *cluster, struct service *service);
 bool cluster_put_slice(struct cluster *cluster, struct slice *slice);
 bool cluster_put_node(struct cluster *cluster, struct node *node);

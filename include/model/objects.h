@@ -104,8 +104,11 @@ struct slice_port {
 struct slice {
 	struct object_name name;
 	const char *service; /* label kubernetes.io/service-name; NULL or "": the slice is ignored (R1.12) */
-	uint8_t family;      /* addressType; FAMILY_NONE for FQDN and the like, the slice is ignored (R0.4) */
-	bool mirrored;       /* made from an Endpoints object */
+	/* Annotation endpoints.kubernetes.io/last-change-trigger-time, nanoseconds since the epoch; 0: absent
+	 * or unreadable (R1.28). */
+	int64_t trigger_ns;
+	uint8_t family; /* addressType; FAMILY_NONE for FQDN and the like, the slice is ignored (R0.4) */
+	bool mirrored;  /* made from an Endpoints object */
 	const struct slice_port *ports;
 	const struct endpoint *endpoints;
 	uint32_t port_count;

@@ -23,12 +23,14 @@ enum { FIRST_COUNT = sizeof(first_services) / sizeof(first_services[0]), RANKS =
 
 struct filed_service {
 	struct object_name name;    /* the key: texts of this block, since objects come and go */
-	struct cluster_entry entry; /* what others see of the three below */
+	struct cluster_entry entry; /* what others see of those below */
 	struct service *service;    /* owned */
 	const struct slice **slices;
 	size_t slice_count;
+	int64_t *triggers; /* their count is the entry's */
 	struct filed_service *next_marked;
 	bool marked;
+	bool triggers_given; /* by cluster_next_changed: they go before another one comes */
 	uint8_t rank;
 	UT_hash_handle hh;
 	char texts[];
@@ -57,6 +59,7 @@ struct cluster {
 	struct queue queues[RANKS];
 	struct filed_service *reported; /* what cluster_next_changed gave last */
 	size_t service_count;
+	int64_t start_ns; /* triggers up to it do not count */
 };
 
 struct cluster *cluster_new(void)
@@ -69,6 +72,7 @@ static void free_filed_service(struct cluster *cluster, struct filed_service *fi
 	HASH_DEL(cluster->services, filed);
 	service_free(filed->service);
 	free(filed->slices);
+	free(filed->triggers);
 	free(filed);
 }
 
@@ -97,6 +101,11 @@ void cluster_free(struct cluster *cluster)
 	while (cluster->nodes)
 		free_filed_node(cluster, cluster->nodes);
 	free(cluster);
+}
+
+void cluster_count_triggers_from(struct cluster *cluster, int64_t start_ns)
+{
+	cluster->start_ns = start_ns;
 }
 
 static struct filed_service *find_service(const struct cluster *cluster, const struct object_name *name)
@@ -227,10 +236,33 @@ static struct object_name service_of(const struct slice *slice)
 	return (struct object_name){slice->name.namespace, slice->service};
 }
 
-static void enter_slice(struct cluster *cluster, const struct slice *slice)
+static void drop_triggers(struct filed_service *filed)
+{
+	free(filed->triggers);
+	filed->triggers = NULL;
+	filed->entry.triggers = NULL;
+	filed->entry.trigger_count = 0;
+	filed->triggers_given = false;
+}
+
+static void collect_trigger(const struct cluster *cluster, struct filed_service *filed, int64_t trigger_ns)
+{
+	if (!trigger_ns || trigger_ns <= cluster->start_ns)
+		return;
+	if (filed->triggers_given)
+		drop_triggers(filed);
+	size_t count = filed->entry.trigger_count;
+	filed->triggers = memory_resize(filed->triggers, count + 1, sizeof(*filed->triggers));
+	filed->triggers[count] = trigger_ns;
+	filed->entry.triggers = filed->triggers;
+	filed->entry.trigger_count = count + 1;
+}
+
+/* Gives the Service that the slice is now filed under; NULL: none. */
+static struct filed_service *enter_slice(struct cluster *cluster, const struct slice *slice)
 {
 	if (!has_service(slice))
-		return;
+		return NULL;
 	struct object_name name = service_of(slice);
 	struct filed_service *filed = file_service(cluster, &name);
 	size_t position = slice_position(filed, slice);
@@ -239,13 +271,16 @@ static void enter_slice(struct cluster *cluster, const struct slice *slice)
 	        (filed->slice_count - position) * sizeof(struct slice *));
 	filed->slices[position] = slice;
 	filed->slice_count++;
+	collect_trigger(cluster, filed, slice->trigger_ns);
 	entry_changed(cluster, filed);
+	return filed;
 }
 
-static void withdraw_slice(struct cluster *cluster, const struct slice *slice)
+/* Gives the Service that the slice was filed under; NULL: none. */
+static struct filed_service *withdraw_slice(struct cluster *cluster, const struct slice *slice)
 {
 	if (!has_service(slice))
-		return;
+		return NULL;
 	struct object_name name = service_of(slice);
 	struct filed_service *filed = find_service(cluster, &name);
 	CHECK(filed);
@@ -255,6 +290,7 @@ static void withdraw_slice(struct cluster *cluster, const struct slice *slice)
 	memmove(&filed->slices[position], &filed->slices[position + 1],
 	        (filed->slice_count - position) * sizeof(struct slice *));
 	entry_changed(cluster, filed);
+	return filed;
 }
 
 bool cluster_put_slice(struct cluster *cluster, struct slice *slice)
@@ -274,10 +310,12 @@ bool cluster_put_slice(struct cluster *cluster, struct slice *slice)
 		slice_free(slice);
 		return false;
 	}
-	withdraw_slice(cluster, old);
+	struct filed_service *left = withdraw_slice(cluster, old);
 	filed->slice = slice;
 	filed->name = slice->name;
-	enter_slice(cluster, slice);
+	struct filed_service *entered = enter_slice(cluster, slice);
+	if (left && left != entered)
+		drop_triggers(left);
 	slice_free(old);
 	return true;
 }
@@ -287,7 +325,9 @@ bool cluster_remove_slice(struct cluster *cluster, struct object_name name)
 	struct filed_slice *filed = find_slice(cluster, &name);
 	if (!filed)
 		return false;
-	withdraw_slice(cluster, filed->slice);
+	struct filed_service *left = withdraw_slice(cluster, filed->slice);
+	if (left)
+		drop_triggers(left);
 	free_filed_slice(cluster, filed);
 	return true;
 }
@@ -351,6 +391,8 @@ static void forget_reported(struct cluster *cluster)
 {
 	struct filed_service *reported = cluster->reported;
 	cluster->reported = NULL;
+	if (reported && reported->triggers_given)
+		drop_triggers(reported);
 	if (reported && !reported->marked && is_empty(reported))
 		free_filed_service(cluster, reported);
 }
@@ -367,6 +409,7 @@ const struct cluster_entry *cluster_next_changed(struct cluster *cluster)
 		queue->last = NULL;
 	filed->next_marked = NULL;
 	filed->marked = false;
+	filed->triggers_given = true;
 	cluster->reported = filed;
 	return &filed->entry;
 }

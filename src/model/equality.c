@@ -109,7 +109,8 @@ static bool endpoints_equal(const struct slice *a, const struct slice *b)
 bool slice_equal(const struct slice *a, const struct slice *b)
 {
 	return a->family == b->family && a->mirrored == b->mirrored && names_equal(&a->name, &b->name) &&
-	       texts_equal(a->service, b->service) && slice_ports_equal(a, b) && endpoints_equal(a, b);
+	       texts_equal(a->service, b->service) && a->trigger_ns == b->trigger_ns &&
+	       slice_ports_equal(a, b) && endpoints_equal(a, b);
 }
 
 bool node_equal(const struct node *a, const struct node *b)

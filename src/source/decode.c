@@ -129,6 +129,7 @@ static int read_metadata(struct decoder *decoder, const struct kind *kind, const
 	const struct spot spot = AT("metadata");
 	const json_t *metadata;
 	const char *created;
+	struct timespec time;
 	int r = field_object(decoder, value, AT(""), "metadata", &metadata);
 	if (!r && kind->namespaced)
 		r = check_namespace(decoder, metadata);
@@ -142,10 +143,11 @@ static int read_metadata(struct decoder *decoder, const struct kind *kind, const
 		r = field_text(decoder, metadata, spot, "creationTimestamp", &created);
 	if (r || !created)
 		return r;
-	if (!timestamp_parse(created, &decoder->created_seconds))
+	if (!timestamp_parse(created, &time))
 		return refuse_invalid(decoder, spot, "creationTimestamp",
 		                      json_object_get(metadata, "creationTimestamp"),
 		                      "must be a time such as 2006-01-02T15:04:05Z (RFC 3339)");
+	decoder->created_seconds = time.tv_sec;
 	return 0;
 }
 

@@ -111,6 +111,7 @@ static void add_part(struct decoder *decoder, const struct subset *subset, enum 
 	const struct slice draft = {
 	        .name = {decoder->namespace, name},
 	        .service = decoder->name,
+	        .trigger_ns = read_trigger(decoder),
 	        .family = (uint8_t)family,
 	        .mirrored = true,
 	        .ports = subset->ports,

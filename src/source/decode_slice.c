@@ -11,6 +11,8 @@
 /* The API server's own bounds. */
 enum { ENDPOINTS_MOST = 1000, ADDRESSES_MOST = 100, PORTS_MOST = 20000, HINTS_MOST = 8 };
 
+#define ANNOTATION_TRIGGER "endpoints.kubernetes.io/last-change-trigger-time"
+
 void add_slice(struct decoder *decoder, const struct slice *draft)
 {
 	struct decoded *decoded = decoder->decoded;
@@ -18,6 +20,18 @@ void add_slice(struct decoder *decoder, const struct slice *draft)
 		decoded->slices = vector_grown(decoded->slices, decoded->slice_count,
 		                               &decoded->slice_capacity, sizeof(*decoded->slices));
 	decoded->slices[decoded->slice_count++] = slice_new(draft);
+}
+
+int64_t read_trigger(const struct decoder *decoder)
+{
+	const char *text = json_string_value(json_object_get(decoder->annotations, ANNOTATION_TRIGGER));
+	struct timespec time;
+	int64_t trigger_ns;
+	if (!text || !timestamp_parse(text, &time) ||
+	    __builtin_mul_overflow(time.tv_sec, INT64_C(1000000000), &trigger_ns) ||
+	    __builtin_add_overflow(trigger_ns, time.tv_nsec, &trigger_ns))
+		return 0;
+	return trigger_ns;
 }
 
 static int read_address_type(struct decoder *decoder, const json_t *value, uint8_t *ret_family)
@@ -222,7 +236,8 @@ static int read_ports(struct decoder *decoder, const json_t *value, struct slice
 
 int decode_slice(struct decoder *decoder, const json_t *value)
 {
-	struct slice draft = {.name = {decoder->namespace, decoder->name}};
+	struct slice draft = {.name = {decoder->namespace, decoder->name},
+	                      .trigger_ns = read_trigger(decoder)};
 	int r = field_text(decoder, decoder->labels, AT("metadata.labels"), "kubernetes.io/service-name",
 	                   &draft.service);
 	if (!r)

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 struct decoder {
 	struct arena arena; /* what the draft of one object needs; reset after it */
@@ -106,7 +107,7 @@ int check_address(struct decoder *decoder, struct spot spot, const char *key, co
 /* Refuses unspecified, loopback, link-local and link-local multicast addresses. */
 int check_ordinary_address(struct decoder *decoder, struct spot spot, const char *key, const json_t *value,
                            const struct address *address);
-/* RFC 3339 to seconds since the epoch. */
-bool timestamp_parse(const char *text, int64_t *ret_seconds);
+/* RFC 3339 to the time since the epoch; what is finer than a nanosecond is cut off. */
+bool timestamp_parse(const char *text, struct timespec *ret_time);
 
 #endif

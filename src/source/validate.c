@@ -138,25 +138,37 @@ static bool read_zone(const char *text, int *ret_seconds)
 	return hours <= 23 && minutes <= 59;
 }
 
-bool timestamp_parse(const char *text, int64_t *ret_seconds)
+/* ".5" and the like, if there is any. */
+static bool read_fraction(const char **text, long *ret_nanoseconds)
+{
+	long digit_ns = 100000000;
+	*ret_nanoseconds = 0;
+	if (**text != '.')
+		return true;
+	if (!isdigit((unsigned char)*++*text))
+		return false;
+	for (; isdigit((unsigned char)**text); (*text)++, digit_ns /= 10)
+		*ret_nanoseconds += digit_ns * (**text - '0');
+	return true;
+}
+
+bool timestamp_parse(const char *text, struct timespec *ret_time)
 {
 	struct tm t = {0};
 	int zone;
+	long nanoseconds;
 	if (!read_digits(&text, 4, &t.tm_year) || *text++ != '-' || !read_digits(&text, 2, &t.tm_mon) ||
 	    *text++ != '-' || !read_digits(&text, 2, &t.tm_mday) || (*text != 'T' && *text != 't'))
 		return false;
 	text++;
 	if (!read_digits(&text, 2, &t.tm_hour) || *text++ != ':' || !read_digits(&text, 2, &t.tm_min) ||
-	    *text++ != ':' || !read_digits(&text, 2, &t.tm_sec))
+	    *text++ != ':' || !read_digits(&text, 2, &t.tm_sec) || !read_fraction(&text, &nanoseconds))
 		return false;
-	if (*text == '.')
-		for (text++; isdigit((unsigned char)*text);)
-			text++;
 	if (!read_zone(text, &zone) || t.tm_mon < 1 || t.tm_mon > 12 || t.tm_mday < 1 || t.tm_mday > 31 ||
 	    t.tm_hour > 23 || t.tm_min > 59 || t.tm_sec > 60)
 		return false;
 	t.tm_year -= 1900;
 	t.tm_mon -= 1;
-	*ret_seconds = (int64_t)timegm(&t) - zone;
+	*ret_time = (struct timespec){.tv_sec = timegm(&t) - zone, .tv_nsec = nanoseconds};
 	return true;
 }

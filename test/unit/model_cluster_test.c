@@ -440,6 +440,127 @@ START_TEST(ten_thousand_services_are_found_reported_and_forgotten)
 }
 END_TEST
 
+static bool put_triggered(const char *name, const char *service, int64_t trigger_ns)
+{
+	const struct slice draft = {.name = {"default", name}, .service = service, .trigger_ns = trigger_ns};
+	return cluster_put_slice(cluster, slice_new(&draft));
+}
+
+/* All marks are taken; a line for each: "name[ trigger]...". */
+static void triggers_must_be(const char *which, const char *wanted)
+{
+	auto_text text = {0};
+	const struct cluster_entry *entry;
+	while ((entry = cluster_next_changed(cluster)) != NULL) {
+		text_add(&text, entry->name.name);
+		ck_assert((entry->triggers != NULL) == (entry->trigger_count > 0));
+		for (size_t i = 0; i < entry->trigger_count; i++)
+			text_addf(&text, " %lld", (long long)entry->triggers[i]);
+		text_add(&text, "\n");
+	}
+	ck_assert_texts(which, wanted, text_string(&text));
+}
+
+enum { REMOVE = -1 };
+
+/* C92. The store starts at 100; each step puts a slice with that trigger time, or removes it. */
+static const struct {
+	const char *name;
+	int64_t steps[3];
+	int count;
+	const char *wanted;
+} histories[] = {
+        {"added", {101}, 1, "web 101\n"},
+        {"added and updated", {101, 102}, 2, "web 101 102\n"},
+        {"no annotation", {0}, 1, "web\n"},
+        {"older than the start", {100}, 1, "web\n"},
+        {"added and deleted", {101, REMOVE}, 2, "web\n"},
+        {"added, deleted and added", {101, REMOVE, 103}, 3, "web 103\n"},
+};
+
+START_TEST(trigger_times_of_changed_slices_are_collected_until_a_slice_is_deleted)
+{
+	cluster_count_triggers_from(cluster, 100);
+	for (int i = 0; i < histories[_i].count; i++) {
+		int64_t step = histories[_i].steps[i];
+		ck_assert(step == REMOVE ? remove_slice("web-a") : put_triggered("web-a", "web", step));
+	}
+	triggers_must_be(histories[_i].name, histories[_i].wanted);
+}
+END_TEST
+
+START_TEST(a_deleted_slice_discards_the_triggers_of_its_own_service_only)
+{
+	put_triggered("web-a", "web", 1);
+	put_triggered("web-b", "web", 2);
+	put_triggered("dns-a", "dns", 3);
+	put_triggered("web-c", "web", 4);
+	remove_slice("web-b");
+	put_triggered("web-a", "web", 5);
+	triggers_must_be("after a deletion", "web 5\ndns 3\n");
+}
+END_TEST
+
+START_TEST(a_slice_that_moves_discards_the_triggers_it_leaves_and_adds_where_it_goes)
+{
+	put_triggered("web-a", "old", 1);
+	put_triggered("web-b", "old", 2);
+	put_triggered("web-c", "new", 3);
+	put_triggered("web-a", "new", 4);
+	triggers_must_be("after a move", "old\nnew 3 4\n");
+	put_triggered("web-b", "old", 5);
+	put_triggered("web-b", NULL, 6);
+	triggers_must_be("after the label is gone", "old\n");
+}
+END_TEST
+
+START_TEST(an_equal_slice_adds_no_trigger_and_a_new_trigger_is_a_change)
+{
+	ck_assert(put_triggered("web-a", "web", 1));
+	ck_assert(!put_triggered("web-a", "web", 1));
+	triggers_must_be("sent twice", "web 1\n");
+	ck_assert(!put_triggered("web-a", "web", 1));
+	triggers_must_be("sent again", "");
+	ck_assert(put_triggered("web-a", "web", 2));
+	triggers_must_be("sent with another time", "web 2\n");
+}
+END_TEST
+
+START_TEST(triggers_are_given_once)
+{
+	put_triggered("web-a", "web", 1);
+	triggers_must_be("first", "web 1\n");
+	cluster_mark_all(cluster);
+	triggers_must_be("marked again", "web\n");
+	put_triggered("web-a", "web", 2);
+	put_service("default", "web", 0);
+	cluster_mark_all(cluster);
+	triggers_must_be("kept until they are given", "web 2\n");
+	ck_assert_uint_eq(cluster_find(cluster, name_of("default", "web"))->trigger_count, 0);
+}
+END_TEST
+
+START_TEST(triggers_that_come_while_others_are_looked_at_are_given_next_time)
+{
+	put_triggered("web-a", "web", 1);
+	const struct cluster_entry *entry = cluster_next_changed(cluster);
+	cluster_mark_all(cluster);
+	ck_assert_uint_eq(entry->trigger_count, 1);
+	ck_assert_int_eq(entry->triggers[0], 1);
+	triggers_must_be("only marked", "web\n");
+	put_triggered("web-a", "web", 2);
+	ck_assert_ptr_nonnull(cluster_next_changed(cluster));
+	put_triggered("web-a", "web", 3);
+	put_triggered("web-b", "web", 4);
+	triggers_must_be("put meanwhile", "web 3 4\n");
+	put_triggered("web-a", "web", 5);
+	ck_assert_ptr_nonnull(cluster_next_changed(cluster));
+	put_service("default", "web", 0);
+	triggers_must_be("the Service put meanwhile", "web\n");
+	put_triggered("web-a", "web", 6); /* and is never given */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("model/cluster");
@@ -469,6 +590,13 @@ int main(void)
 	tcase_add_test(cases, nodes_are_kept_by_name_and_mark_no_service);
 	tcase_add_test(cases, an_object_can_be_removed_by_the_name_that_it_holds_itself);
 	tcase_add_test(cases, ten_thousand_services_are_found_reported_and_forgotten);
+	tcase_add_loop_test(cases, trigger_times_of_changed_slices_are_collected_until_a_slice_is_deleted, 0,
+	                    sizeof(histories) / sizeof(*histories));
+	tcase_add_test(cases, a_deleted_slice_discards_the_triggers_of_its_own_service_only);
+	tcase_add_test(cases, a_slice_that_moves_discards_the_triggers_it_leaves_and_adds_where_it_goes);
+	tcase_add_test(cases, an_equal_slice_adds_no_trigger_and_a_new_trigger_is_a_change);
+	tcase_add_test(cases, triggers_are_given_once);
+	tcase_add_test(cases, triggers_that_come_while_others_are_looked_at_are_given_next_time);
 	suite_add_tcase(suite, cases);
 	return run_suite(suite);
 }

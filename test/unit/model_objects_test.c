@@ -133,6 +133,7 @@ static struct slice *full_slice(void)
 	*slice = (struct slice){
 	        .name = {text_of("default"), text_of("web-abcde")},
 	        .service = text_of("web"),
+	        .trigger_ns = 1795248121500000000,
 	        .family = FAMILY_IPV4,
 	        .ports = ports,
 	        .port_count = 2,
@@ -361,6 +362,8 @@ CHANGE(slice, namespace, slice->name.namespace = "other")
 CHANGE(slice, own_name, slice->name.name = "other")
 CHANGE(slice, label, slice->service = "other")
 CHANGE(slice, no_label, slice->service = NULL)
+CHANGE(slice, trigger, slice->trigger_ns++)
+CHANGE(slice, no_trigger, slice->trigger_ns = 0)
 CHANGE(slice, other_family, slice->family = FAMILY_IPV6)
 CHANGE(slice, origin, slice->mirrored = true)
 CHANGE(slice, port_name, port_of(slice, 0)->name = "https")
@@ -389,6 +392,7 @@ static void (*const slice_changes[])(struct slice *) = {
         slice_fewer_ports, slice_port_order, slice_address,      slice_ready,           slice_serving,
         slice_terminating, slice_node_name,  slice_no_node_name, slice_new_hints,       slice_no_hints,
         slice_zone_hint,   slice_node_hint,  slice_no_zone_hint, slice_fewer_endpoints, slice_endpoint_order,
+        slice_trigger,     slice_no_trigger,
 };
 
 START_TEST(a_slice_that_differs_in_one_field_or_order_is_another)

@@ -5,6 +5,7 @@
 #include "source_print.h"
 #include "support.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,61 @@ START_TEST(a_slice_keeps_what_the_rules_read)
 }
 END_TEST
 
+/* What the annotation becomes; fractions are kept to the nanosecond (R1.28). */
+static const struct {
+	const char *annotations;
+	int64_t trigger_ns;
+} triggers[] = {
+        {"{}", 0},
+        {"null", 0},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: 2026-11-21T08:02:01Z}", 1795248121000000000},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: 2026-11-21T08:02:01.5Z}", 1795248121500000000},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: 2026-11-21T08:02:01.000000001Z}",
+         1795248121000000001},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: 2026-11-21T08:02:01.1234567899Z}",
+         1795248121123456789},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: '2026-11-21T10:02:01.25+02:00'}",
+         1795248121250000000},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: '2026-11-21T04:32:01-03:30'}",
+         1795248121000000000},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: ''}", 0},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: yesterday}", 0},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: 2026-11-21T08:02:01.Z}", 0},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: 2026-11-21T08:02:01}", 0},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: 2026-13-21T08:02:01Z}", 0},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: 9999-11-21T08:02:01Z}", 0},
+        {"{endpoints.kubernetes.io/last-change-trigger-time: 1795248121}", 0},
+};
+
+static void trigger_must_be(const char *manifest, int64_t trigger_ns)
+{
+	struct decoded decoded;
+	struct fault fault = {0};
+	char line[FAULT_TEXT_SIZE];
+	int r = manifest_decode("a.yaml", manifest, strlen(manifest), &decoded, &fault);
+	ck_assert_msg(r == 0, "%s\n%s", manifest, fault_format(&fault, line));
+	ck_assert_uint_eq(decoded.slice_count, 1);
+	ck_assert_msg(decoded.slices[0]->trigger_ns == trigger_ns, "%s\nwanted %" PRId64 ", got %" PRId64,
+	              manifest, trigger_ns, decoded.slices[0]->trigger_ns);
+	decoded_done(&decoded);
+}
+
+START_TEST(a_trigger_time_is_read_and_an_unreadable_one_counts_as_absent)
+{
+	auto_text slice = {0}, mirrored = {0};
+	text_addf(&slice,
+	          "kind: EndpointSlice\napiVersion: discovery.k8s.io/v1\naddressType: IPv4\n"
+	          "metadata: {name: web-1, annotations: %s}\n",
+	          triggers[_i].annotations);
+	text_addf(&mirrored,
+	          "kind: Endpoints\napiVersion: v1\nsubsets: [{addresses: [{ip: 10.0.0.1}]}]\n"
+	          "metadata: {name: web, annotations: %s}\n",
+	          triggers[_i].annotations);
+	trigger_must_be(text_string(&slice), triggers[_i].trigger_ns);
+	trigger_must_be(text_string(&mirrored), triggers[_i].trigger_ns);
+}
+END_TEST
+
 #define ENDPOINTS(metadata, subsets) \
 	"kind: Endpoints\napiVersion: v1\nmetadata: {name: web" metadata "}\nsubsets: " subsets "\n"
 
@@ -309,6 +365,8 @@ int main(void)
 	tcase_add_loop_test(kinds, a_service_keeps_what_the_rules_read, 0,
 	                    sizeof(services) / sizeof(*services));
 	tcase_add_loop_test(kinds, a_slice_keeps_what_the_rules_read, 0, sizeof(slices) / sizeof(*slices));
+	tcase_add_loop_test(kinds, a_trigger_time_is_read_and_an_unreadable_one_counts_as_absent, 0,
+	                    sizeof(triggers) / sizeof(*triggers));
 	tcase_add_loop_test(kinds, endpoints_are_mirrored_into_slices, 0,
 	                    sizeof(endpoints) / sizeof(*endpoints));
 	tcase_add_test(kinds, more_than_a_thousand_addresses_go_into_further_slices);

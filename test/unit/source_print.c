@@ -87,6 +87,8 @@ void print_slice(struct text *text, const struct slice *slice)
 	text_addf(text, "slice %s/%s of %s %s%s", slice->name.namespace, slice->name.name,
 	          slice->service ? slice->service : "-", slice->family ? family_name(slice->family) : "other",
 	          slice->mirrored ? " mirrored" : "");
+	if (slice->trigger_ns)
+		text_addf(text, " trigger %" PRId64, slice->trigger_ns);
 	for (uint32_t i = 0; i < slice->port_count; i++)
 		text_addf(text, " port %s:%u/%s", slice->ports[i].name ? slice->ports[i].name : "-",
 		          slice->ports[i].port, protocol_name(slice->ports[i].protocol));

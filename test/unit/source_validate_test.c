@@ -278,6 +278,10 @@ static const struct row objects[] = {
          "a.yaml:5: metadata.creationTimestamp: Service \"default/web\": Invalid value: \"yesterday\": must "
          "be a "
          "time such as 2006-01-02T15:04:05Z (RFC 3339)"},
+        {"kind: Service\napiVersion: v1\nmetadata:\n  name: web\n  creationTimestamp: "
+         "2026-11-21T08:02:01.Z\n",
+         "a.yaml:5: metadata.creationTimestamp: Service \"default/web\": Invalid value: "
+         "\"2026-11-21T08:02:01.Z\": must be a time such as 2006-01-02T15:04:05Z (RFC 3339)"},
         {"kind: Service\napiVersion: v1\nmetadata: web\n",
          "a.yaml:3: metadata: Service: Invalid value: \"web\": text where an object belongs"},
         {"kind: 1\n",
