@@ -83,6 +83,12 @@ bool removal_allowed(const struct removal_rules *rules, const struct state *pres
 void diff_build(const struct state *present, const struct state *wanted, const struct removal_rules *rules,
                 struct changes *ret_changes);
 
+/*
+ * Whether virtual or real servers of this protocol come, change or go. For UDP that means that flows which the kernel's
+ * connection tracking remembers may be stale (R1.29, Q-21).
+ */
+bool changes_touch_protocol(const struct changes *changes, uint8_t protocol);
+
 uint64_t order_seed(const char *node_name);
 
 /* "add", "change", "remove" and what: "add real server", for messages and listings. */

@@ -29,6 +29,8 @@ struct fragment {
 	/* R3.11, per family [0] IPv4, [1] IPv6: Local policy, no local endpoint, but endpoints elsewhere. */
 	bool no_local_internal[2];
 	bool no_local_external[2];
+	/* R12.11, per family: what the health check node port answers with. */
+	uint32_t local_ready_endpoints[2];
 };
 
 /*

@@ -221,6 +221,16 @@ void diff_build(const struct state *present, const struct state *wanted, const s
 	vector_done(&difference.placing);
 }
 
+bool changes_touch_protocol(const struct changes *changes, uint8_t protocol)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct virtual_server *server = changes->items[i].virtual_server;
+		if (server && server->key.protocol == protocol)
+			return true;
+	}
+	return false;
+}
+
 const char *change_kind_name(enum change_kind kind)
 {
 	static const char *const names[CHANGE_KINDS] = {

@@ -196,3 +196,18 @@ void endpoints_of_port(struct endpoints *endpoints, const struct service_port *p
 	for (size_t i = 0; i < ret_endpoints->count; i++)
 		ret_endpoints->items[i].known->of_a_port = true;
 }
+
+uint32_t endpoints_count_local_ready(const struct endpoints *endpoints)
+{
+	const struct address *last = NULL;
+	uint32_t count = 0;
+	for (size_t i = 0; i < endpoints->count; i++) {
+		const struct known_endpoint *known = &endpoints->items[i];
+		if (!known->of_a_port || !known->local || !known->endpoint->ready ||
+		    (last && address_equal(last, &known->endpoint->address)))
+			continue;
+		last = &known->endpoint->address;
+		count++;
+	}
+	return count;
+}

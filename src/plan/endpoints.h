@@ -51,4 +51,7 @@ void endpoints_build(const struct service *service, enum family family, const st
 void endpoints_of_port(struct endpoints *endpoints, const struct service_port *port, struct arena *arena,
                        struct port_endpoints *ret_endpoints);
 
+/* R12.11: distinct addresses of local ready endpoints that some service port asked for has. */
+uint32_t endpoints_count_local_ready(const struct endpoints *endpoints);
+
 #endif

@@ -312,5 +312,7 @@ void plan_service(const struct service *service, const struct slice *const *slic
 	for (int f = 0; f < FAMILIES; f++)
 		for (uint32_t p = 0; pass.has_family[f] && p < service->port_count; p++)
 			plan_port(&pass, f, p);
+	for (int f = 0; f < FAMILIES; f++)
+		ret_fragment->local_ready_endpoints[f] = endpoints_count_local_ready(&pass.endpoints[f]);
 	finish(&pass);
 }

@@ -109,6 +109,9 @@ void fragment_print(const struct fragment *fragment, unsigned parts, struct text
 			filter_print(&state->filter[i], text);
 	if (parts & SHOW_NO_LOCAL)
 		no_local_print(fragment, text);
+	if (parts & SHOW_LOCAL_READY)
+		text_addf(text, "local-ready %u %u\n", fragment->local_ready_endpoints[0],
+		          fragment->local_ready_endpoints[1]);
 	for (size_t i = 0; (parts & SHOW_WARNINGS) && i < fragment->warning_count; i++)
 		text_addf(text, "%s\n", fragment->warnings[i]);
 }

@@ -61,6 +61,7 @@ enum scenario_part {
 	SHOW_HAIRPINS = 8, /* only those of the filter elements */
 	SHOW_NO_LOCAL = 16,
 	SHOW_WARNINGS = 32,
+	SHOW_LOCAL_READY = 64, /* "local-ready 2 1": IPv4 and IPv6; not part of SHOW_ALL */
 	SHOW_ALL = SHOW_SERVERS | SHOW_HELD | SHOW_FILTER | SHOW_NO_LOCAL | SHOW_WARNINGS,
 };
 void fragment_print(const struct fragment *fragment, unsigned parts, struct text *text);

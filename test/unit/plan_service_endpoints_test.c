@@ -1,5 +1,5 @@
 /* Group N of the conformance list, as far as it is about merging: what slices give a service port. What it says
- * of changes (C85, C87, C91, C92) is the store's and the diff's. */
+ * of changes is tested with the store (C85, C90 to C92) and the planner (C87). */
 #include "plan_scenario.h"
 #include "support.h"
 
@@ -161,6 +161,28 @@ START_TEST(endpoints_ascend_whatever_the_order_of_slices)
 }
 END_TEST
 
+/* C93, R12.11 */
+START_TEST(local_ready_endpoints_are_counted_by_address_over_all_ports)
+{
+#define TWO_PORTS                                                                 \
+	"cluster-ip 10.0.0.1 fd00::1\nport p TCP 80\nport q UDP 53\nslice IPv4\n" \
+	"slice-port p TCP 8080\nslice-port q UDP 8053\nslice-port unasked TCP 1\n"
+	static const struct endpoint_case cases[] = {
+	        {"", "local-ready 0 0\n"},
+	        {"endpoint 10.0.1.1 local\nendpoint 10.0.1.2 local\n", "local-ready 2 0\n"},
+	        {"endpoint 10.0.1.1 local\nendpoint 10.0.1.2\nendpoint 10.0.1.3 local unready\n"
+	         "endpoint 10.0.1.4 local serving-terminating\n",
+	         "local-ready 1 0\n"},
+	        {"endpoint 10.0.1.1 local\nslice IPv4\nslice-port p TCP 8081\nendpoint 10.0.1.1 local\n"
+	         "slice IPv6\nslice-port q UDP 8053\nendpoint fd00:1::1 local\n",
+	         "local-ready 1 1\n"},
+	        {"slice IPv4\nslice-port unasked TCP 1\nendpoint 10.0.1.9 local\n", "local-ready 0 0\n"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		ck_assert_plan_with(TWO_PORTS, cases[i].given, SHOW_LOCAL_READY, cases[i].wanted);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("plan/service endpoints");
@@ -175,6 +197,7 @@ int main(void)
 	tcase_add_test(tests, slices_of_another_service_are_ignored);
 	tcase_add_test(tests, endpoints_of_endpoints_objects_count_where_they_would_be_mirrored);
 	tcase_add_test(tests, endpoints_ascend_whatever_the_order_of_slices);
+	tcase_add_test(tests, local_ready_endpoints_are_counted_by_address_over_all_ports);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }
