@@ -1,8 +1,8 @@
 /*
  * kube-ipvs: one program, subcommands from a table.
  *
- * Without a subcommand the flags decide: ipvsadm's -L starts the listing, all others the daemon, so that
- * kube-proxy's command line works as it stands.
+ * Without a subcommand the flags decide: ipvsadm's -L starts the listing, all others the daemon, as
+ * kube-proxy's do.
  */
 #include "command.h"
 
