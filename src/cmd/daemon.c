@@ -24,6 +24,14 @@
 
 #define FIRST_RETRY_MS 1000
 
+/* Since the epoch, as the annotations of slices count. */
+static int64_t wall_clock_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 int64_t now_ms(void)
 {
 	struct timespec now;
@@ -106,6 +114,9 @@ static bool send_pass(struct daemon *daemon, bool whole)
 	daemon->last_pass_ms = now_ms();
 	daemon_report(daemon, &outcome, e, daemon->last_pass_ms - began);
 	bool good = e == 0 && outcome.failed == 0;
+	if (good && daemon->planner.oldest_trigger_ns != 0)
+		log_debug(daemon->log, "kernel: in force %lld ms after the endpoints changed",
+		          (long long)(wall_clock_ns() - daemon->planner.oldest_trigger_ns) / 1000000);
 	sync_outcome_done(&outcome);
 	return good;
 }
@@ -289,6 +300,7 @@ static void init(struct daemon *daemon)
 	struct planner_listener listener = daemon_planner_listener(daemon);
 	planner_init(&daemon->planner, daemon->node_name, DUMMY_INTERFACE, daemon->options->scheduler,
 	             &node_ports, &listener);
+	cluster_count_triggers_from(daemon->planner.cluster, wall_clock_ns());
 	start_events(daemon);
 }
 

@@ -86,6 +86,13 @@ static void report_warnings(struct planner *planner, const char *owner, const st
 	planner->listener.warned(planner->listener.context, owner, sentences);
 }
 
+static void note_triggers(struct planner *planner, const struct cluster_entry *entry)
+{
+	for (size_t i = 0; i < entry->trigger_count; i++)
+		if (planner->oldest_trigger_ns == 0 || entry->triggers[i] < planner->oldest_trigger_ns)
+			planner->oldest_trigger_ns = entry->triggers[i];
+}
+
 static void plan_entry(struct planner *planner, const struct cluster_entry *entry)
 {
 	const char *owner = arena_format(&planner->pass, "%s/%s", entry->name.namespace, entry->name.name);
@@ -121,7 +128,9 @@ void planner_run(struct planner *planner)
 {
 	const struct cluster_entry *entry;
 	planner->services_planned = 0;
+	planner->oldest_trigger_ns = 0;
 	while ((entry = cluster_next_changed(planner->cluster)) != NULL) {
+		note_triggers(planner, entry);
 		plan_entry(planner, entry);
 		planner->services_planned++;
 		arena_reset(&planner->pass);

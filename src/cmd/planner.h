@@ -37,7 +37,8 @@ struct planner {
 	struct arena node_memory; /* the view and what it points at */
 	struct arena pass;
 	struct node_view view;
-	size_t services_planned; /* by the last run */
+	size_t services_planned;   /* by the last run */
+	int64_t oldest_trigger_ns; /* of the endpoint changes that it took in (R1.28); 0: none was told */
 };
 
 /* Borrows the texts and the CIDRs of `node_ports` for as long as it lives. */
