@@ -108,10 +108,7 @@ static int read_port(struct decoder *decoder, const json_t *value, uint32_t inde
 	return r ? r : check_port_number(decoder, spot, "nodePort", node_port, 0, &port->node_port);
 }
 
-/*
- * The API sets no bound on a Service's ports; one for each port number of each protocol is more than any has
- * and keeps the comparison of all with all short.
- */
+/* The API sets no bound on a Service's ports. This is more than any has, and keeps comparing all with all short. */
 enum { PORTS_MOST = 4096 };
 
 static int read_ports(struct decoder *decoder, const json_t *spec, struct service *draft)
