@@ -45,7 +45,8 @@ void kernel_close(struct kernel *kernel); /* idempotent; NULL is allowed */
 int kernel_info(struct kernel *kernel, struct kernel_info *ret_info);
 /*
  * All virtual servers with their real servers, and the addresses on the dummy (none when it does not exist;
- * loopback and IPv6 link-local ones left out, R6.4), in `arena`, ascending. A dump that the kernel says was
+ * loopback and IPv6 link-local ones left out, R6.4, and those with a network of their own, which are not from
+ * us), in `arena`, ascending. A dump that the kernel says was
  * interrupted is taken again, five times; then -EAGAIN. A failed read gives nothing at all: never half a
  * table.
  */

@@ -167,12 +167,19 @@ static bool left_out(const struct address *address)
 	       (address->family == FAMILY_IPV6 && address_is_link_local(address));
 }
 
+/* We only ever add host prefixes, so that one of another length is somebody else's. */
+static bool is_host_prefix(const struct nlmsghdr *answer, const struct address *address)
+{
+	const struct ifaddrmsg *header = nlmsg_data(answer);
+	return header->ifa_prefixlen == family_bits(address->family);
+}
+
 static int take_held(void *context, const struct nlmsghdr *answer)
 {
 	struct held_reader *reader = context;
 	struct address address;
 	int index = 0, error = parse_address(answer, &index, &address);
-	if (!error && index == reader->index && !left_out(&address))
+	if (!error && index == reader->index && !left_out(&address) && is_host_prefix(answer, &address))
 		vector_push(&reader->addresses, address);
 	return error;
 }
