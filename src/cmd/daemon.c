@@ -57,9 +57,14 @@ int daemon_probe_scheduler(struct daemon *daemon, const char *scheduler)
 {
 	if (daemon->schedulers.count > 0 && scheduler_in_list(daemon->schedulers.items, scheduler))
 		return 0;
+	/* A Service's endpoints may change often, and a search for a module costs a process each time. */
+	if (memo_has(&daemon->absent_schedulers, scheduler))
+		return -ENOENT;
 	int e = kernel_probe_scheduler(daemon->syncer.kernel, scheduler);
-	if (e)
+	if (e) {
+		memo_put(&daemon->absent_schedulers, scheduler, "");
 		return e;
+	}
 	if (daemon->schedulers.count > 0)
 		daemon->schedulers.count--; /* the NULL */
 	vector_push(&daemon->schedulers, memory_copy_text(scheduler));
@@ -127,6 +132,7 @@ static void run_pass(struct daemon *daemon)
 	daemon->whole_needed = false;
 	if (whole) {
 		memo_begin_round(&daemon->failures);
+		memo_done(&daemon->absent_schedulers);
 		good = read_host(daemon) == 0;
 		arm(daemon->period, daemon->options->sync_period_ms);
 	}
@@ -316,6 +322,7 @@ static void done(struct daemon *daemon)
 	arena_done(&daemon->host_memory);
 	memo_done(&daemon->warnings);
 	memo_done(&daemon->failures);
+	memo_done(&daemon->absent_schedulers);
 	memo_done(&daemon->unread);
 	if (daemon->lock >= 0)
 		close(daemon->lock);

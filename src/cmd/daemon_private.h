@@ -29,10 +29,11 @@ struct daemon {
 	struct arena host_memory;           /* the interfaces' addresses as read last */
 	struct interface_address *host_addresses;
 	size_t host_address_count;
-	struct memo warnings; /* per owner, what was said */
-	struct memo failures; /* per change or subject that fails, why */
-	struct memo unread;   /* manifests that could not be read since the start */
-	bool opening;         /* the manifests are being read for the first time */
+	struct memo warnings;          /* per owner, what was said */
+	struct memo failures;          /* per change or subject that fails, why */
+	struct memo absent_schedulers; /* asked for since the last whole pass, and not in this kernel */
+	struct memo unread;            /* manifests that could not be read since the start */
+	bool opening;                  /* the manifests are being read for the first time */
 	bool whole_needed;
 	bool programmed_once;
 	int64_t retry_ms; /* the next back-off; 0: nothing fails */

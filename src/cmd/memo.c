@@ -52,6 +52,11 @@ bool memo_put(struct memo *memo, const char *subject, const char *text)
 	return true;
 }
 
+bool memo_has(const struct memo *memo, const char *subject)
+{
+	return find(memo, subject) != NULL;
+}
+
 bool memo_remove(struct memo *memo, const char *subject)
 {
 	struct memo_entry *entry = find(memo, subject);

@@ -18,6 +18,7 @@ struct memo {
 void memo_done(struct memo *memo);
 /* Notes `text` for `subject`, copying both. True: it is new, or another text than before. */
 bool memo_put(struct memo *memo, const char *subject, const char *text);
+bool memo_has(const struct memo *memo, const char *subject);
 /* True: something was noted for it. */
 bool memo_remove(struct memo *memo, const char *subject);
 size_t memo_count(const struct memo *memo);

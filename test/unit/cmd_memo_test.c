@@ -35,7 +35,9 @@ START_TEST(what_was_removed_is_new_again)
 {
 	struct memo memo = {0};
 	memo_put(&memo, "a", "x");
+	ck_assert(memo_has(&memo, "a"));
 	ck_assert(memo_remove(&memo, "a"));
+	ck_assert(!memo_has(&memo, "a"));
 	ck_assert(!memo_remove(&memo, "a"));
 	ck_assert(memo_put(&memo, "a", "x"));
 	memo_done(&memo);
