@@ -122,7 +122,7 @@ static bool send_pass(struct daemon *daemon, bool whole)
 	if (good && daemon->planner.oldest_trigger_ns != 0)
 		log_debug(daemon->log, "kernel: in force %lld ms after the endpoints changed",
 		          (long long)(wall_clock_ns() - daemon->planner.oldest_trigger_ns) / 1000000);
-	sync_outcome_done(&outcome);
+	sync_done(&daemon->syncer, &outcome);
 	return good;
 }
 

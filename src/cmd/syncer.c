@@ -30,8 +30,10 @@ void syncer_done(struct syncer *syncer)
 	arena_done(&syncer->pass);
 }
 
-void sync_outcome_done(struct sync_outcome *outcome)
+void sync_done(struct syncer *syncer, struct sync_outcome *outcome)
 {
+	if (outcome->performed)
+		ledger_settle(syncer->planner->ledger);
 	vector_done(&outcome->changes);
 }
 
@@ -150,7 +152,7 @@ static int perform(struct syncer *syncer, const struct state *wanted, struct syn
 		return fault_set(&outcome->fault, NULL, "the conversation with the kernel broke off: %s",
 		                 strerror(-e)),
 		       e;
-	ledger_settle(syncer->planner->ledger);
+	outcome->performed = true;
 	return record_after(syncer, outcome);
 }
 

@@ -24,13 +24,14 @@ struct syncer {
 	struct arena pass;
 };
 
-/* What one pass did; the texts and changes are good until the next pass. */
+/* What one pass did. Its changes point into what was wanted before and is wanted now, which the outcome keeps alive. */
 struct sync_outcome {
 	struct changes changes; /* every change with its result */
 	size_t done[CHANGE_KINDS];
 	size_t failed;
 	size_t withheld; /* removals that were asked to wait */
 	bool whole;
+	bool performed; /* all changes have the kernel's answer */
 	/* Of a whole pass: what is wanted in all. */
 	size_t virtual_servers, real_servers, addresses;
 	struct fault fault; /* when the pass itself failed */
@@ -48,6 +49,7 @@ void syncer_done(struct syncer *syncer);
  */
 int sync_whole(struct syncer *syncer, bool may_remove, struct sync_outcome *ret_outcome);
 int sync_touched(struct syncer *syncer, struct sync_outcome *ret_outcome);
-void sync_outcome_done(struct sync_outcome *outcome);
+/* Ends the pass: what was wanted before it may go, if the kernel heard all of it. To be called before the next pass. */
+void sync_done(struct syncer *syncer, struct sync_outcome *outcome);
 
 #endif

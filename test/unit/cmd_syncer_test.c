@@ -7,6 +7,7 @@
 #include "support.h"
 
 #include "base/check.h"
+#include "plan/render.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -130,7 +131,11 @@ static void pass(bool whole, bool may_remove, int wanted_result, size_t wanted_f
 	int e = whole ? sync_whole(&syncer, may_remove, &outcome) : sync_touched(&syncer, &outcome);
 	ck_assert_msg(e == wanted_result, "the pass ended with %d: %s", e, outcome.fault.sentence);
 	ck_assert_uint_eq(outcome.failed, wanted_failures);
-	sync_outcome_done(&outcome);
+	/* Whoever reports them reads all changes, those of Services that are gone too. */
+	auto_text text = {0};
+	render_changes(&outcome.changes, &text);
+	ck_assert((outcome.changes.count > 0) == (text.length > 0));
+	sync_done(&syncer, &outcome);
 }
 
 static void whole(void)
@@ -199,7 +204,7 @@ START_TEST(a_whole_pass_finds_nothing_to_do_after_a_small_one)
 	ck_assert_uint_eq(outcome.virtual_servers, 2);
 	ck_assert_uint_eq(outcome.real_servers, 2);
 	ck_assert_uint_eq(outcome.addresses, 1);
-	sync_outcome_done(&outcome);
+	sync_done(&syncer, &outcome);
 	end();
 }
 END_TEST
@@ -308,7 +313,7 @@ START_TEST(a_refused_change_fails_alone_and_a_whole_pass_repairs_it)
 	planner_run(&planner);
 	ck_assert_int_eq(sync_touched(&syncer, &outcome), 0);
 	ck_assert_uint_ge(outcome.failed, 1);
-	sync_outcome_done(&outcome);
+	sync_done(&syncer, &outcome);
 	fake.failures.refusal_count = 0;
 	whole();
 	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 10.96.0.2:80 rr 1\nheld 10.96.0.1\nheld 10.96.0.2\n");
@@ -342,7 +347,7 @@ START_TEST(what_is_not_recorded_is_not_programmed)
 	planner_run(&planner);
 	ck_assert_int_lt(sync_touched(&syncer, &outcome), 0);
 	ck_assert_str_ne(outcome.fault.sentence, "");
-	sync_outcome_done(&outcome);
+	sync_done(&syncer, &outcome);
 	must_hold("");
 	syncer.run_directory = directory;
 	whole();
