@@ -85,6 +85,21 @@ static void tear_down(void)
 	fake_kernel_done(&fake);
 }
 
+/* The slice of default/NAME: one endpoint at port 8080. */
+static void put_endpoint(const char *name, const char *endpoint_address)
+{
+	struct slice_port slice_port = {.name = "", .port = 8080, .protocol = PROTOCOL_TCP};
+	struct endpoint endpoint = {.address = address(endpoint_address), .ready = true, .serving = true};
+	struct slice slice = {.name = {"default", name},
+	                      .service = name,
+	                      .family = FAMILY_IPV4,
+	                      .ports = &slice_port,
+	                      .endpoints = &endpoint,
+	                      .port_count = 1,
+	                      .endpoint_count = 1};
+	cluster_put_slice(planner.cluster, slice_new(&slice));
+}
+
 /* default/NAME with one port 80 and, unless 0, a node port; one endpoint 10.244.0.1:8080. */
 static void put_service(const char *name, const char *cluster_ip, uint16_t node_port)
 {
@@ -95,17 +110,8 @@ static void put_service(const char *name, const char *cluster_ip, uint16_t node_
 	                          .cluster_ip = address(cluster_ip),
 	                          .ports = &port,
 	                          .port_count = 1};
-	struct slice_port slice_port = {.name = "", .port = 8080, .protocol = PROTOCOL_TCP};
-	struct endpoint endpoint = {.address = address("10.244.0.1"), .ready = true, .serving = true};
-	struct slice slice = {.name = {"default", name},
-	                      .service = name,
-	                      .family = FAMILY_IPV4,
-	                      .ports = &slice_port,
-	                      .endpoints = &endpoint,
-	                      .port_count = 1,
-	                      .endpoint_count = 1};
 	cluster_put_service(planner.cluster, service_new(&service));
-	cluster_put_slice(planner.cluster, slice_new(&slice));
+	put_endpoint(name, "10.244.0.1");
 }
 
 static void remove_service(const char *name)
@@ -188,6 +194,28 @@ START_TEST(a_service_comes_and_goes_with_small_passes)
 	remove_service("web");
 	touched();
 	must_hold("");
+	end();
+}
+END_TEST
+
+/* The removed real server is a part of what was wanted before; it has to be there still when the pass is reported. */
+START_TEST(an_endpoint_that_is_exchanged_can_be_reported)
+{
+	struct sync_outcome outcome;
+	auto_text text = {0};
+	begin(NULL);
+	whole();
+	put_service("web", "10.96.0.1", 0);
+	touched();
+	put_endpoint("web", "10.244.0.2");
+	planner_run(&planner);
+	ck_assert_int_eq(sync_touched(&syncer, &outcome), 0);
+	render_changes(&outcome.changes, &text);
+	ck_assert_texts(
+	        "the changes",
+	        "+ -a -t 10.96.0.1:80 -r 10.244.0.2:8080 -m -w 1\n- -d -t 10.96.0.1:80 -r 10.244.0.1:8080\n",
+	        text_string(&text));
+	sync_done(&syncer, &outcome);
 	end();
 }
 END_TEST
@@ -363,6 +391,7 @@ int main(void)
 	TCase *tests = tcase_create("syncer");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_service_comes_and_goes_with_small_passes);
+	tcase_add_test(tests, an_endpoint_that_is_exchanged_can_be_reported);
 	tcase_add_test(tests, a_whole_pass_finds_nothing_to_do_after_a_small_one);
 	tcase_add_test(tests, node_ports_are_in_the_record_for_as_long_as_they_are_wanted);
 	tcase_add_test(tests, after_a_restart_recorded_node_ports_go_and_alien_ones_stay);
