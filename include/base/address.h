@@ -53,6 +53,8 @@ size_t endpoint_format(const struct address *address, uint16_t port, char text[s
 int address_compare(const struct address *a, const struct address *b);
 bool address_equal(const struct address *a, const struct address *b);
 bool cidr_contains(const struct cidr *cidr, const struct address *address);
+/* Whether any of them does. */
+bool cidrs_contain(const struct cidr *cidrs, size_t count, const struct address *address);
 
 /* The host prefix length of the family: 32 or 128. */
 uint8_t family_bits(enum family family);

@@ -299,6 +299,14 @@ bool cidr_contains(const struct cidr *cidr, const struct address *address)
 	return address_equal(&of_address.base, &cidr->base);
 }
 
+bool cidrs_contain(const struct cidr *cidrs, size_t count, const struct address *address)
+{
+	for (size_t i = 0; i < count; i++)
+		if (cidr_contains(&cidrs[i], address))
+			return true;
+	return false;
+}
+
 uint8_t family_bits(enum family family)
 {
 	CHECK(family == FAMILY_IPV4 || family == FAMILY_IPV6);

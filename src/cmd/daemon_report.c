@@ -56,16 +56,20 @@ struct manifest_listener daemon_manifest_listener(struct daemon *daemon)
 	};
 }
 
-static void service_warned(void *context, const char *owner, const char *sentences)
+static void service_warned(void *context, const char *owner, const char *const *sentences, size_t count)
 {
 	struct daemon *daemon = context;
-	if (*sentences == '\0')
+	auto_text all = {0};
+	if (count == 0) {
 		memo_remove(&daemon->warnings, owner);
-	else if (memo_put(&daemon->warnings, owner, sentences))
-		for (size_t length; *sentences != '\0'; sentences += length + (sentences[length] == '\n')) {
-			length = strcspn(sentences, "\n");
-			log_warning(daemon->log, "%.*s", (int)length, sentences);
-		}
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		text_addf(&all, "%s\n", sentences[i]);
+	if (!memo_put(&daemon->warnings, owner, text_string(&all)))
+		return;
+	for (size_t i = 0; i < count; i++)
+		log_warning(daemon->log, "%s", sentences[i]);
 }
 
 static void planner_remarked(void *context, const char *sentence)

@@ -95,13 +95,11 @@ static void on_remarked(void *context, bool grave, const char *sentence)
 		fprintf(stderr, "kube-ipvs: warning: %s\n", sentence);
 }
 
-static void on_warned(void *context, const char *owner, const char *sentences)
+static void on_warned(void *context, const char *owner, const char *const *sentences, size_t count)
 {
 	(void)context, (void)owner;
-	for (size_t length; *sentences != '\0'; sentences += length + (sentences[length] == '\n')) {
-		length = strcspn(sentences, "\n");
-		fprintf(stderr, "kube-ipvs: warning: %.*s\n", (int)length, sentences);
-	}
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "kube-ipvs: warning: %s\n", sentences[i]);
 }
 
 static void on_planner_remark(void *context, const char *sentence)
@@ -151,13 +149,13 @@ static int build_plan(struct plan_command *plan, struct state *ret_state, struct
 	return 0;
 }
 
-static int print_plan(const struct plan_command *plan, const struct state *state)
+static void print_plan(const struct plan_command *plan, const struct state *state)
 {
 	auto_text text = {0};
 	switch (plan->options->output) {
 	case OUTPUT_JSON:
 		plan_print_json(plan->node_name, state, stdout);
-		return 0;
+		return;
 	case OUTPUT_SAVE:
 		render_save(state, &text);
 		break;
@@ -166,7 +164,6 @@ static int print_plan(const struct plan_command *plan, const struct state *state
 		break;
 	}
 	fwrite(text_string(&text), 1, text.length, stdout);
-	return 0;
 }
 
 static void print_changes(const struct plan_command *plan, const struct changes *changes)
@@ -244,8 +241,12 @@ static int run(struct plan_command *plan, struct fault *fault)
 	planner_init(&plan->planner, plan->node_name, DUMMY_INTERFACE, options->scheduler, &node_ports,
 	             &listener);
 	e = build_plan(plan, &wanted, fault);
-	if (e == 0)
-		e = options->diff ? print_diff(plan, &wanted, fault) : print_plan(plan, &wanted);
+	if (e == 0) {
+		if (!options->diff)
+			print_plan(plan, &wanted);
+		else
+			e = print_diff(plan, &wanted, fault);
+	}
 	planner_done(&plan->planner);
 	return e;
 }

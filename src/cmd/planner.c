@@ -77,15 +77,6 @@ void planner_refresh_node(struct planner *planner, const struct interface_addres
 	cluster_mark_all(planner->cluster);
 }
 
-static void report_warnings(struct planner *planner, const char *owner, const struct fragment *fragment)
-{
-	const char *sentences = "";
-	for (size_t i = 0; i < fragment->warning_count; i++)
-		sentences = arena_format(&planner->pass, "%s%s%s", sentences, i ? "\n" : "",
-		                         fragment->warnings[i]);
-	planner->listener.warned(planner->listener.context, owner, sentences);
-}
-
 static void note_triggers(struct planner *planner, const struct cluster_entry *entry)
 {
 	for (size_t i = 0; i < entry->trigger_count; i++)
@@ -98,7 +89,7 @@ static void plan_entry(struct planner *planner, const struct cluster_entry *entr
 	const char *owner = arena_format(&planner->pass, "%s/%s", entry->name.namespace, entry->name.name);
 	const struct service *service = entry->service;
 	if (service == NULL) {
-		planner->listener.warned(planner->listener.context, owner, "");
+		planner->listener.warned(planner->listener.context, owner, NULL, 0);
 		ledger_put(planner->ledger, owner, 0, NULL);
 		return;
 	}
@@ -107,7 +98,7 @@ static void plan_entry(struct planner *planner, const struct cluster_entry *entr
 	struct fragment fragment;
 	plan_service(service, entry->slices, entry->slice_count, &planner->view, &planner->options,
 	             &planner->pass, &fragment);
-	report_warnings(planner, owner, &fragment);
+	planner->listener.warned(planner->listener.context, owner, fragment.warnings, fragment.warning_count);
 	ledger_put(planner->ledger, owner, service->created_seconds, &fragment.state);
 }
 

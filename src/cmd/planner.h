@@ -15,10 +15,10 @@
 struct planner_listener {
 	void *context;
 	/*
-	 * After a Service was planned: what it asks for and does not get, a sentence a line, subject first;
-	 * "" when there is nothing to say. Borrowed for the call.
+	 * After a Service was planned: what it asks for and does not get, each a sentence with its subject first; none when
+	 * there is nothing to say. Borrowed for the call.
 	 */
-	void (*warned)(void *context, const char *owner, const char *sentences);
+	void (*warned)(void *context, const char *owner, const char *const *sentences, size_t count);
 	/* Anything else: two Services that claim one address and port, a node without an IP of its own. Told once. */
 	void (*remarked)(void *context, const char *sentence);
 	/* Asked before a Service is planned whose annotation names a scheduler not in the list; may add to

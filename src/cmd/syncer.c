@@ -75,10 +75,8 @@ static bool address_in(const struct address *addresses, size_t count, const stru
 static bool needs_record(const struct syncer *syncer, const struct address *address)
 {
 	const struct node_view *view = &syncer->planner->view;
-	for (size_t i = 0; i < syncer->excluded_count; i++)
-		if (cidr_contains(&syncer->excluded[i], address))
-			return true;
-	return address_in(view->addresses, view->address_count, address);
+	return cidrs_contain(syncer->excluded, syncer->excluded_count, address) ||
+	       address_in(view->addresses, view->address_count, address);
 }
 
 /* What could not be written stays to be written. */

@@ -17,10 +17,7 @@ struct difference {
 
 static bool is_excluded(const struct removal_rules *rules, const struct address *address)
 {
-	for (size_t i = 0; i < rules->excluded_count; i++)
-		if (cidr_contains(&rules->excluded[i], address))
-			return true;
-	return false;
+	return cidrs_contain(rules->excluded, rules->excluded_count, address);
 }
 
 static bool is_recorded(const struct removal_rules *rules, const struct virtual_server_key *key)

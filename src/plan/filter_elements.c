@@ -56,10 +56,7 @@ static void add_source_range(const struct claim *claim, const struct cidr *range
 
 static bool in_ranges(const struct service_addresses *addresses, const struct address *address)
 {
-	for (size_t i = 0; i < addresses->source_range_count; i++)
-		if (cidr_contains(&addresses->source_ranges[i], address))
-			return true;
-	return false;
+	return cidrs_contain(addresses->source_ranges, addresses->source_range_count, address);
 }
 
 /* R7.5: the node's own packets to a held address carry that address as source, so a node that may use the

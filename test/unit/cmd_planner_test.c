@@ -17,9 +17,9 @@
 
 static struct planner planner;
 
-static void ignore_warning(void *context, const char *owner, const char *sentences)
+static void ignore_warning(void *context, const char *owner, const char *const *sentences, size_t count)
 {
-	(void)context, (void)owner, (void)sentences;
+	(void)context, (void)owner, (void)sentences, (void)count;
 }
 
 static void ignore_remark(void *context, const char *sentence)

@@ -23,9 +23,9 @@ static struct planner planner;
 static struct syncer syncer;
 static char directory[64];
 
-static void nothing_said(void *context, const char *subject, const char *text)
+static void nothing_said(void *context, const char *owner, const char *const *sentences, size_t count)
 {
-	(void)context, (void)subject, (void)text;
+	(void)context, (void)owner, (void)sentences, (void)count;
 }
 
 static void nothing_remarked(void *context, const char *sentence)
