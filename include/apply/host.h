@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Every address of every interface, up or down, in the kernel's order, in `arena`. An interface that vanishes
@@ -30,5 +31,29 @@ struct sysctl_setting {
  * once ip_vs is loaded. 0, or a negative errno and a sentence that names the sysctl and what to do.
  */
 int host_set_sysctls(const char *root, bool strict_arp, struct fault *fault);
+
+/* R8.3 to R8.5. Times are whole seconds; 0 leaves the sysctl as it is. */
+struct conntrack_settings {
+	uint32_t max_per_core; /* 0: leave nf_conntrack_max as it is */
+	uint32_t min;
+	uint32_t tcp_established_seconds;
+	uint32_t tcp_close_wait_seconds;
+	uint32_t udp_seconds;
+	uint32_t udp_stream_seconds;
+	bool tcp_be_liberal; /* false leaves it as it is */
+};
+
+/* What nf_conntrack_max becomes (R8.3); 0: it stays. */
+uint32_t conntrack_max(const struct conntrack_settings *settings, uint32_t cpus);
+/* The CPUs of this machine, at least 1; `sys` is "/sys", or a test's directory. */
+uint32_t host_count_cpus(const char *sys);
+/*
+ * Writes what differs, loading nf_conntrack first where it is missing. `proc_sys` is "/proc/sys", `sys` "/sys", or a
+ * test's directories. 0, or a negative errno and a sentence that names the sysctl and what to do.
+ */
+int host_set_conntrack(const char *proc_sys, const char *sys, const struct conntrack_settings *settings,
+                       struct fault *fault);
+/* Writes oom_score_adj of this process; `proc_self` is "/proc/self". 0 or a negative errno. */
+int host_set_oom_score(const char *proc_self, int score);
 
 #endif

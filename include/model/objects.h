@@ -120,7 +120,11 @@ struct node {
 	const char *zone; /* label topology.kubernetes.io/zone; NULL: absent */
 	/* InternalIPs in order, then ExternalIPs in order (R1.33). */
 	const struct address *addresses;
+	const struct cidr *pod_cidrs; /* spec.podCIDRs in order, else spec.podCIDR */
 	uint32_t address_count;
+	uint32_t pod_cidr_count;
+	bool deleting;      /* has a deletionTimestamp */
+	bool to_be_deleted; /* has a taint ToBeDeletedByClusterAutoscaler (R12.6) */
 };
 
 /* Each borrows the draft and gives an object of its own. */

@@ -1,0 +1,56 @@
+/*
+ * A small HTTP server on the event loop (evhttp): answers made from memory, for probes and dashboards.
+ *
+ * It never does anything slow and never grows with its clients: so many connections at once (the oldest idle one goes
+ * first), so many bytes of header, no body to speak of, so many seconds for a request and for taking the answer, and
+ * one request a connection at a time.
+ */
+#ifndef KUBE_IPVS_OBSERVE_HTTP_SERVER_H
+#define KUBE_IPVS_OBSERVE_HTTP_SERVER_H
+
+#include "base/address.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event_base;
+struct http_server;
+struct http_listener;
+
+struct http_question {
+	const char *path;    /* without the query */
+	const char *method;
+	uint16_t local_port; /* on which it came */
+	bool over_ipv6;
+};
+
+/* Filled in by the handler; begins as 200, empty, text/plain. */
+struct http_answer {
+	int status;
+	const char *content_type;
+	struct text body;       /* released by the server */
+	char header_name[64];   /* one header more; "" for none */
+	char header_value[64];
+};
+
+struct http_limits {
+	unsigned connections;     /* 0: 64 */
+	unsigned header_bytes;    /* 0: 16 KiB */
+	unsigned request_seconds; /* 0: 10 */
+};
+
+/* `handle` is called for every request that is well-formed, whatever its method and path. Copies the limits. */
+struct http_server *http_server_open(struct event_base *base, const struct http_limits *limits,
+                                     void (*handle)(void *context, const struct http_question *question,
+                                                    struct http_answer *answer),
+                                     void *context);
+void http_server_close(struct http_server *server); /* with its listeners; idempotent; NULL is allowed */
+
+/* Listens on one more address (IPv6 only, if it is one); port 0 is any. 0 or a negative errno. */
+int http_server_listen(struct http_server *server, const struct address *address, uint16_t port,
+                       struct http_listener **ret_listener);
+void http_listener_close(struct http_listener *listener); /* open connections end */
+uint16_t http_listener_port(const struct http_listener *listener);
+
+#endif
