@@ -170,7 +170,7 @@ answer_sctp() {
 bracketed() { if [[ $1 == *:* ]]; then echo "[$1]"; else echo "$1"; fi; }
 
 ask_http() {
-    inside "$1" curl -s -g --max-time "$ask_seconds" "http://$(bracketed "$2"):$3${4:-/}" || { echo && return 1; }
+    inside "$1" curl -sS -g --max-time "$ask_seconds" "http://$(bracketed "$2"):$3${4:-/}" || { echo && return 1; }
 }
 
 # ask_line NAME SOCAT-ADDRESS: sends a line, prints the first line that comes back. The program that socat becomes
