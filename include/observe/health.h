@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct family_health {
-	bool started;           /* its loop runs (R10.10) */
+	bool started;            /* its loop runs (R10.10) */
 	int64_t last_updated_ns; /* 0: never */
 	int64_t queued_ns;       /* the oldest request not served yet; 0: none */
 };

@@ -19,7 +19,7 @@ struct http_server;
 struct http_listener;
 
 struct http_question {
-	const char *path;    /* without the query */
+	const char *path; /* without the query */
 	const char *method;
 	uint16_t local_port; /* on which it came */
 	bool over_ipv6;
@@ -29,8 +29,8 @@ struct http_question {
 struct http_answer {
 	int status;
 	const char *content_type;
-	struct text body;       /* released by the server */
-	char header_name[64];   /* one header more; "" for none */
+	struct text body;     /* released by the server */
+	char header_name[64]; /* one header more; "" for none */
 	char header_value[64];
 };
 

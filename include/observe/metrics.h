@@ -12,20 +12,20 @@
 
 /* One name, in the order in which they are rendered. */
 enum metric {
-	METRIC_CONNTRACK_DELETED,         /* counter, family */
-	METRIC_CONNTRACK_DURATION,        /* histogram E, family */
-	METRIC_NETWORK_PROGRAMMING,       /* histogram N, family */
-	METRIC_PROXY_HEALTHZ,             /* counter, code */
-	METRIC_PROXY_LIVEZ,               /* counter, code */
-	METRIC_SYNC_DURATION,             /* histogram E, family */
-	METRIC_ENDPOINT_CHANGES_PENDING,  /* gauge */
-	METRIC_ENDPOINT_CHANGES,          /* counter */
-	METRIC_RESTORE_FAILURES,          /* counter, family */
-	METRIC_LAST_QUEUED,               /* gauge, family, seconds since the epoch */
-	METRIC_LAST_SYNC,                 /* gauge, family, seconds since the epoch */
-	METRIC_NO_LOCAL_ENDPOINTS,        /* gauge, family and traffic policy */
-	METRIC_SERVICE_CHANGES_PENDING,   /* gauge */
-	METRIC_SERVICE_CHANGES,           /* counter */
+	METRIC_CONNTRACK_DELETED,        /* counter, family */
+	METRIC_CONNTRACK_DURATION,       /* histogram E, family */
+	METRIC_NETWORK_PROGRAMMING,      /* histogram N, family */
+	METRIC_PROXY_HEALTHZ,            /* counter, code */
+	METRIC_PROXY_LIVEZ,              /* counter, code */
+	METRIC_SYNC_DURATION,            /* histogram E, family */
+	METRIC_ENDPOINT_CHANGES_PENDING, /* gauge */
+	METRIC_ENDPOINT_CHANGES,         /* counter */
+	METRIC_RESTORE_FAILURES,         /* counter, family */
+	METRIC_LAST_QUEUED,              /* gauge, family, seconds since the epoch */
+	METRIC_LAST_SYNC,                /* gauge, family, seconds since the epoch */
+	METRIC_NO_LOCAL_ENDPOINTS,       /* gauge, family and traffic policy */
+	METRIC_SERVICE_CHANGES_PENDING,  /* gauge */
+	METRIC_SERVICE_CHANGES,          /* counter */
 	METRICS,
 };
 
@@ -48,9 +48,10 @@ struct metrics;
 
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics); /* NULL is allowed */
-void metric_add(struct metrics *metrics, enum metric metric, unsigned label, double more); /* counters */
+void metric_add(struct metrics *metrics, enum metric metric, unsigned label, double more);  /* counters */
 void metric_set(struct metrics *metrics, enum metric metric, unsigned label, double value); /* gauges */
-void metric_observe(struct metrics *metrics, enum metric metric, unsigned label, double value); /* histograms */
+void metric_observe(struct metrics *metrics, enum metric metric, unsigned label,
+                    double value); /* histograms */
 
 /* All series; then process_* and kubernetes_build_info as dashboards expect them, read from `proc` ("/proc/self"). */
 void metrics_render(const struct metrics *metrics, const char *proc, struct text *text);

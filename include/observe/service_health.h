@@ -31,7 +31,8 @@ struct service_health_listener {
 	void (*recovered)(void *context, const char *namespace, const char *name, uint16_t port);
 };
 
-struct service_health *service_health_open(struct event_base *base, const struct service_health_listener *listener);
+struct service_health *service_health_open(struct event_base *base,
+                                           const struct service_health_listener *listener);
 void service_health_close(struct service_health *health); /* idempotent; NULL is allowed */
 
 /*
@@ -41,6 +42,7 @@ void service_health_close(struct service_health *health); /* idempotent; NULL is
 void service_health_listen_on(struct service_health *health, const bool families[2], const bool any[2],
                               const struct address *addresses, size_t count);
 /* All that is wanted from now on; borrowed for the call. Of two Services with one port the first given has it. */
-void service_health_want(struct service_health *health, const struct service_health_port *ports, size_t count);
+void service_health_want(struct service_health *health, const struct service_health_port *ports,
+                         size_t count);
 
 #endif

@@ -59,7 +59,8 @@ struct api_access {
 };
 
 /* Gives what the caller releases. 0; a negative errno or FAULT_REFUSED, with the fault filled in either way. */
-int api_access_read(const struct api_access_options *options, struct api_access **ret_access, struct fault *fault);
+int api_access_read(const struct api_access_options *options, struct api_access **ret_access,
+                    struct fault *fault);
 void api_access_free(struct api_access *access); /* NULL is allowed */
 
 #endif

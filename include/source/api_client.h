@@ -59,8 +59,9 @@ struct api_handler {
 };
 
 /* Takes the access, borrows the base. 0 or a negative errno with a sentence. */
-int api_client_open(struct event_base *base, struct api_access *access, const struct api_client_options *options,
-                    struct api_client **ret_client, struct fault *fault);
+int api_client_open(struct event_base *base, struct api_access *access,
+                    const struct api_client_options *options, struct api_client **ret_client,
+                    struct fault *fault);
 /* Calls that still run are cancelled without a word. Idempotent; NULL is allowed. */
 void api_client_close(struct api_client *client);
 const char *api_client_server(const struct api_client *client);

@@ -30,8 +30,8 @@ struct api_source_options {
 	size_t endpoints_per_service; /* over all its slices; default 100,000 */
 	uint32_t page_limit;          /* default 500 */
 	bool no_streaming_lists;
-	uint32_t watch_seconds; /* asked of the server as timeoutSeconds; 0: random in 300..600 */
-	int64_t quiet_margin_ms; /* beyond timeoutSeconds, until a silent watch counts as stalled; 0: 30 s */
+	uint32_t watch_seconds;   /* asked of the server as timeoutSeconds; 0: random in 300..600 */
+	int64_t quiet_margin_ms;  /* beyond timeoutSeconds, until a silent watch counts as stalled; 0: 30 s */
 	int64_t backoff_first_ms; /* 0: 800 */
 	int64_t backoff_most_ms;  /* 0: 30 s */
 };
@@ -58,7 +58,8 @@ struct api_source_listener {
 struct api_source *api_source_open(struct event_base *base, struct api_client *client, struct inlet *inlet,
                                    const struct api_source_options *options,
                                    const struct api_source_listener *listener);
-void api_source_close(struct api_source *source); /* idempotent; NULL is allowed; the store keeps its objects */
+void api_source_close(
+        struct api_source *source); /* idempotent; NULL is allowed; the store keeps its objects */
 
 /* Services and EndpointSlices have both been listed completely. */
 bool api_source_is_complete(const struct api_source *source);

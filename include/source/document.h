@@ -13,8 +13,8 @@
 #include <stddef.h>
 
 struct document {
-	char *name;      /* what faults call it: the file's path */
-	json_t *value;   /* owned; for reading only, parts may be shared; always an object */
+	char *name;    /* what faults call it: the file's path */
+	json_t *value; /* owned; for reading only, parts may be shared; always an object */
 	struct text text;
 	/* Paths of keys that stand twice in one mapping, the last of which counts; owned. */
 	char **duplicates;
@@ -34,7 +34,7 @@ void document_done(struct document *document);
 /* The line of the field at `path` ("ipvs.syncPeriod", "users[0].user"), or of its nearest parent. */
 size_t document_line(const struct document *document, const char *path);
 /* Fills in place ("file:line"), field and sentence; returns FAULT_REFUSED. */
-int document_refuse(const struct document *document, const char *path, struct fault *fault, const char *format,
-                    ...) __attribute__((format(printf, 4, 5)));
+int document_refuse(const struct document *document, const char *path, struct fault *fault,
+                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

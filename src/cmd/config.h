@@ -23,7 +23,7 @@ struct config {
 	const char *master;
 	double qps;
 	int32_t burst;
-	const char *content_type;        /* as written; JSON is what is spoken */
+	const char *content_type; /* as written; JSON is what is spoken */
 	const char *accept_content_types;
 	int64_t config_sync_period_ms;
 	uint32_t max_object_bytes;          /* ours */
@@ -51,7 +51,7 @@ struct config {
 	const char *feature_gates; /* "A=true,B=false", sorted; accepted and without effect */
 
 	/* --- IPVS */
-	const char *mode; /* "ipvs" or "" */
+	const char *mode;      /* "ipvs" or "" */
 	const char *scheduler; /* "rr" when none is named */
 	struct cidr_list excluded;
 	bool strict_arp;

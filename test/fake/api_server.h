@@ -42,18 +42,18 @@ void api_server_compact(struct api_server *server);
 void api_server_bookmark(struct api_server *server);
 
 enum api_failure {
-	API_FAIL_STATUS,        /* `status` (with `retry_after_seconds` > 0 as header) and a Status object */
-	API_FAIL_REFUSE,        /* the connection is closed before an answer */
-	API_FAIL_SILENT,        /* the request is taken and never answered */
-	API_FAIL_STALL,         /* headers and `after_bytes` of the body, then nothing, the connection stays open */
-	API_FAIL_HANG_UP,       /* headers and `after_bytes` of the body, then the connection is closed */
-	API_FAIL_GARBAGE,       /* a body that is no JSON, on a 200 */
-	API_FAIL_ENDLESS_LINE,  /* a body that never ends its first value, on a 200 */
-	API_FAIL_ERROR_EVENT,   /* a watch whose first event is ERROR with a Status of `status` */
-	API_FAIL_NO_STREAMING,  /* 400 or 422 to sendInitialEvents, as servers without it answer */
+	API_FAIL_STATUS,  /* `status` (with `retry_after_seconds` > 0 as header) and a Status object */
+	API_FAIL_REFUSE,  /* the connection is closed before an answer */
+	API_FAIL_SILENT,  /* the request is taken and never answered */
+	API_FAIL_STALL,   /* headers and `after_bytes` of the body, then nothing, the connection stays open */
+	API_FAIL_HANG_UP, /* headers and `after_bytes` of the body, then the connection is closed */
+	API_FAIL_GARBAGE, /* a body that is no JSON, on a 200 */
+	API_FAIL_ENDLESS_LINE,     /* a body that never ends its first value, on a 200 */
+	API_FAIL_ERROR_EVENT,      /* a watch whose first event is ERROR with a Status of `status` */
+	API_FAIL_NO_STREAMING,     /* 400 or 422 to sendInitialEvents, as servers without it answer */
 	API_FAIL_IGNORE_STREAMING, /* sendInitialEvents is not known: an ordinary watch */
-	API_FAIL_WATCH_ENDS,    /* every watch ends well at once */
-	API_FAIL_REPLAY,        /* answers with the recorded file `path` */
+	API_FAIL_WATCH_ENDS,       /* every watch ends well at once */
+	API_FAIL_REPLAY,           /* answers with the recorded file `path` */
 };
 
 struct api_failure_order {
