@@ -115,6 +115,7 @@ bool slice_equal(const struct slice *a, const struct slice *b)
 
 bool node_equal(const struct node *a, const struct node *b)
 {
-	return texts_equal(a->name, b->name) && texts_equal(a->zone, b->zone) &&
-	       LISTS_EQUAL(a, b, addresses, address_count);
+	return texts_equal(a->name, b->name) && texts_equal(a->zone, b->zone) && a->deleting == b->deleting &&
+	       a->to_be_deleted == b->to_be_deleted && LISTS_EQUAL(a, b, addresses, address_count) &&
+	       LISTS_EQUAL(a, b, pod_cidrs, pod_cidr_count);
 }

@@ -94,6 +94,7 @@ static struct node *lay_out_node(struct block *block, const struct node *draft)
 	struct node *place = block_place_array(block, 1, struct node);
 	struct node copy = *draft;
 	copy.addresses = block_copy_array(block, draft->addresses, draft->address_count);
+	copy.pod_cidrs = block_copy_array(block, draft->pod_cidrs, draft->pod_cidr_count);
 	copy.name = block_copy_text(block, draft->name);
 	copy.zone = block_copy_text(block, draft->zone);
 	if (place)

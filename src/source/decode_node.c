@@ -1,6 +1,6 @@
 /*
- * A Node: its zone and its addresses, those of the type InternalIP before those of the type ExternalIP
- * (R1.33, R1.34).
+ * A Node: its zone; its addresses, those of the type InternalIP before those of the type ExternalIP (R1.33, R1.34);
+ * the prefixes of its pods; and whether it is about to go (R12.6).
  */
 #include "decoder.h"
 
@@ -40,18 +40,87 @@ static int read_addresses(struct decoder *decoder, const json_t *list, struct no
 	return 0;
 }
 
+/* The API server checks prefixes; what is none all the same is skipped, as an address is. */
+static void add_pod_cidr(const char *text, struct cidr *cidrs, uint32_t *count)
+{
+	if (text && cidr_parse(text, false, &cidrs[*count]))
+		(*count)++;
+}
+
+static int read_pod_cidrs(struct decoder *decoder, const json_t *spec, struct node *draft)
+{
+	const json_t *list;
+	const char *text;
+	int r = field_list(decoder, spec, AT("spec"), "podCIDRs", &list);
+	size_t listed = json_array_size(list);
+	struct cidr *cidrs = arena_new_array(&decoder->arena, listed + 1, struct cidr);
+	for (uint32_t i = 0; i < listed && !r; i++) {
+		r = element_text(decoder, json_array_get(list, i), AT("spec.podCIDRs[]", i), &text);
+		if (!r)
+			add_pod_cidr(text, cidrs, &draft->pod_cidr_count);
+	}
+	if (!r)
+		r = field_text(decoder, spec, AT("spec"), "podCIDR", &text);
+	if (!r && !listed)
+		add_pod_cidr(text, cidrs, &draft->pod_cidr_count);
+	draft->pod_cidrs = cidrs;
+	return r;
+}
+
+static int read_taints(struct decoder *decoder, const json_t *spec, struct node *draft)
+{
+	const json_t *list;
+	int r = field_list(decoder, spec, AT("spec"), "taints", &list);
+	for (uint32_t i = 0; i < json_array_size(list) && !r; i++) {
+		const struct spot spot = AT("spec.taints[]", i);
+		const json_t *taint = json_array_get(list, i);
+		const char *key = NULL;
+		r = element_object(decoder, taint, spot);
+		if (!r)
+			r = field_text(decoder, taint, spot, "key", &key);
+		draft->to_be_deleted |= key && strcmp(key, "ToBeDeletedByClusterAutoscaler") == 0;
+	}
+	return r;
+}
+
+static int read_spec(struct decoder *decoder, const json_t *value, struct node *draft)
+{
+	const json_t *spec;
+	int r = field_object(decoder, value, AT(""), "spec", &spec);
+	if (!r)
+		r = read_pod_cidrs(decoder, spec, draft);
+	return r ? r : read_taints(decoder, spec, draft);
+}
+
+static int read_status(struct decoder *decoder, const json_t *value, struct node *draft)
+{
+	const json_t *status, *addresses;
+	int r = field_object(decoder, value, AT(""), "status", &status);
+	if (!r)
+		r = field_list(decoder, status, AT("status"), "addresses", &addresses);
+	return r ? r : read_addresses(decoder, addresses, draft);
+}
+
+static int read_metadata(struct decoder *decoder, const json_t *value, struct node *draft)
+{
+	const char *deleted;
+	int r = field_text(decoder, decoder->labels, AT("metadata.labels"), "topology.kubernetes.io/zone",
+	                   &draft->zone);
+	if (!r)
+		r = field_text(decoder, json_object_get(value, "metadata"), AT("metadata"),
+		               "deletionTimestamp", &deleted);
+	draft->deleting = !r && deleted;
+	return r;
+}
+
 int decode_node(struct decoder *decoder, const json_t *value)
 {
 	struct node draft = {.name = decoder->name};
-	const json_t *status, *addresses;
-	int r = field_text(decoder, decoder->labels, AT("metadata.labels"), "topology.kubernetes.io/zone",
-	                   &draft.zone);
+	int r = read_metadata(decoder, value, &draft);
 	if (!r)
-		r = field_object(decoder, value, AT(""), "status", &status);
+		r = read_spec(decoder, value, &draft);
 	if (!r)
-		r = field_list(decoder, status, AT("status"), "addresses", &addresses);
-	if (!r)
-		r = read_addresses(decoder, addresses, &draft);
+		r = read_status(decoder, value, &draft);
 	if (r)
 		return r;
 	struct decoded *decoded = decoder->decoded;

@@ -143,6 +143,14 @@ static struct slice *full_slice(void)
 	return slice;
 }
 
+static struct cidr *pod_cidrs(const char *first, const char *second)
+{
+	struct cidr *cidrs = arena_new_array(&drafts, 2, struct cidr);
+	ck_assert(cidr_parse(first, false, &cidrs[0]));
+	ck_assert(cidr_parse(second, false, &cidrs[1]));
+	return cidrs;
+}
+
 static struct node *full_node(void)
 {
 	struct node *node = arena_new(&drafts, struct node);
@@ -151,6 +159,8 @@ static struct node *full_node(void)
 	        .zone = text_of("zone-a"),
 	        .addresses = addresses_of("192.0.2.11", "2001:db8::11"),
 	        .address_count = 2,
+	        .pod_cidrs = pod_cidrs("10.244.1.0/24", "fd00:10:244:1::/64"),
+	        .pod_cidr_count = 2,
 	};
 	return node;
 }
@@ -203,6 +213,7 @@ START_TEST(a_node_is_a_deep_copy_of_its_draft)
 	ck_assert(node_equal(node, full_node()));
 	ck_assert_str_eq(node->name, "node-1");
 	ck_assert_str_eq(node->zone, "zone-a");
+	ck_assert_uint_eq(node->pod_cidrs[1].prefix_bits, 64);
 	node_free(node);
 }
 END_TEST
@@ -415,9 +426,17 @@ CHANGE(node, empty_zone, node->zone = "")
 CHANGE(node, no_zone, node->zone = NULL)
 CHANGE(node, address, MUTABLE(struct address, node->addresses)[0].bytes[3] = 9)
 CHANGE(node, fewer_addresses, node->address_count = 1)
+CHANGE(node, pod_cidr, MUTABLE(struct cidr, node->pod_cidrs)[0].prefix_bits = 25)
+CHANGE(node, pod_cidr_order, node->pod_cidrs = pod_cidrs("fd00:10:244:1::/64", "10.244.1.0/24"))
+CHANGE(node, fewer_pod_cidrs, node->pod_cidr_count = 1)
+CHANGE(node, no_pod_cidrs, node->pod_cidr_count = 0)
+CHANGE(node, deleting, node->deleting = true)
+CHANGE(node, to_be_deleted, node->to_be_deleted = true)
 
 static void (*const node_changes[])(struct node *) = {
-        node_own_name, node_other_zone, node_empty_zone, node_no_zone, node_address, node_fewer_addresses,
+        node_own_name,        node_other_zone,      node_empty_zone, node_no_zone,
+        node_address,         node_fewer_addresses, node_pod_cidr,   node_pod_cidr_order,
+        node_fewer_pod_cidrs, node_no_pod_cidrs,    node_deleting,   node_to_be_deleted,
 };
 
 START_TEST(a_node_that_differs_in_one_field_is_another)

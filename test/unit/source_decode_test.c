@@ -287,6 +287,25 @@ static const struct row others[] = {
          "kind: Node\napiVersion: v1\nmetadata: {name: n1.example, labels: {topology.kubernetes.io/zone: "
          "''}}\n",
          "node n1.example zone ''\n"},
+        {"a node's pod prefixes, in order",
+         "kind: Node\napiVersion: v1\nmetadata: {name: n1}\nspec: {podCIDR: 10.244.9.0/24, podCIDRs: ["
+         "'fd00:10:244:1::/64', nonsense, 10.244.1.0/24]}\n",
+         "node n1 pods fd00:10:244:1::/64 pods 10.244.1.0/24\n"},
+        {"a node's only pod prefix",
+         "kind: Node\napiVersion: v1\nmetadata: {name: n1}\nspec: {podCIDR: 10.244.1.0/24, podCIDRs: []}\n",
+         "node n1 pods 10.244.1.0/24\n"},
+        {"a node that is being deleted",
+         "kind: Node\napiVersion: v1\nmetadata: {name: n1, deletionTimestamp: '2026-11-21T08:00:00Z'}\n",
+         "node n1 deleting\n"},
+        {"a node that the autoscaler is about to delete (R12.6)",
+         "kind: Node\napiVersion: v1\nmetadata: {name: n1, deletionTimestamp: null}\nspec: {taints: [{key: "
+         "other, "
+         "effect: NoSchedule}, {key: ToBeDeletedByClusterAutoscaler, value: '1', effect: NoSchedule}]}\n",
+         "node n1 to-be-deleted\n"},
+        {"a node with other taints",
+         "kind: Node\napiVersion: v1\nmetadata: {name: n1}\nspec: {taints: [{key: "
+         "node.kubernetes.io/unreachable, effect: NoExecute}]}\n",
+         "node n1\n"},
         {"other kinds are counted",
          "kind: Pod\napiVersion: v1\n---\nkind: Service\napiVersion: serving.knative.dev/v1\nmetadata: {}\n",
          "ignored 2\n"},

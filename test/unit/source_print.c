@@ -104,6 +104,15 @@ void print_node(struct text *text, const struct node *node)
 		text_addf(text, " zone '%s'", node->zone);
 	for (uint32_t i = 0; i < node->address_count; i++)
 		print_address(text, &node->addresses[i]);
+	for (uint32_t i = 0; i < node->pod_cidr_count; i++) {
+		char cidr[CIDR_TEXT_SIZE];
+		cidr_format(&node->pod_cidrs[i], cidr);
+		text_addf(text, " pods %s", cidr);
+	}
+	if (node->deleting)
+		text_add(text, " deleting");
+	if (node->to_be_deleted)
+		text_add(text, " to-be-deleted");
 	text_add(text, "\n");
 }
 

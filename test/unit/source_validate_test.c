@@ -259,6 +259,14 @@ static const struct row objects[] = {
         {"kind: Service\napiVersion: v1\n", "a.yaml:1: metadata.name: Service: Required value"},
         {"kind: Service\napiVersion: v1\nmetadata:\n  namespace: x\n",
          "a.yaml:3: metadata.name: Service: Required value"},
+        {"kind: Node\napiVersion: v1\nmetadata:\n  name: n1\nspec:\n  podCIDRs: [7]\n",
+         "a.yaml:6: spec.podCIDRs[0]: Node \"n1\": Invalid value: 7: a number where text belongs; write it "
+         "in quotes: \"7\""},
+        {"kind: Node\napiVersion: v1\nmetadata:\n  name: n1\nspec:\n  taints:\n  - 7\n",
+         "a.yaml:7: spec.taints[0]: Node \"n1\": Invalid value: 7: a number where an object belongs"},
+        {"kind: Node\napiVersion: v1\nmetadata:\n  name: n1\n  deletionTimestamp: 7\n",
+         "a.yaml:5: metadata.deletionTimestamp: Node \"n1\": Invalid value: 7: a number where text belongs; "
+         "write it in quotes: \"7\""},
         {"kind: Node\napiVersion: v1\nmetadata:\n  name: N1\n",
          "a.yaml:4: metadata.name: Node: Invalid value: \"N1\": must be lower case letters, digits, "
          "'-' and "
