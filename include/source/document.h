@@ -1,7 +1,8 @@
 /*
  * One YAML or JSON document with the lines of its fields: what configuration files and kubeconfigs are read with.
  *
- * JSON is YAML too, so one reader does for both. A file holds one document; an empty one is an empty object.
+ * JSON is YAML too, so one reader does for both; what only JSON allows (surrogate pairs, a tab before the first brace)
+ * is read as JSON. A file holds one document; an empty one is an empty object. A byte order mark is skipped.
  */
 #ifndef KUBE_IPVS_SOURCE_DOCUMENT_H
 #define KUBE_IPVS_SOURCE_DOCUMENT_H
@@ -16,8 +17,10 @@ struct document {
 	char *name;    /* what faults call it: the file's path */
 	json_t *value; /* owned; for reading only, parts may be shared; always an object */
 	struct text text;
-	/* Paths of keys that stand twice in one mapping, the last of which counts; owned. */
+	size_t index; /* of the document in the text: empty ones may stand before it */
+	/* Paths of keys that stand twice in one mapping, the last of which counts, and its line; owned. The first 64. */
 	char **duplicates;
+	size_t *duplicate_lines;
 	size_t duplicate_count;
 };
 

@@ -8,6 +8,7 @@
 #include "yaml_tree.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/vector.h"
 
 #include <stdarg.h>
@@ -36,6 +37,9 @@ struct yaml_reader {
 	size_t line; /* of the refusal */
 	struct fault *fault;
 	bool ended;
+	yaml_duplicate_found *duplicate_found; /* NULL: a duplicate is refused */
+	void *context;
+	struct text path; /* of the node being built; kept only where duplicates are told */
 };
 
 struct yaml_reader *yaml_reader_new(const char *text, size_t length)
@@ -59,10 +63,17 @@ static void forget_anchors(struct yaml_reader *reader)
 	reader->nodes = reader->aliased_nodes = 0;
 }
 
+void yaml_reader_tell_duplicates(struct yaml_reader *reader, yaml_duplicate_found *found, void *context)
+{
+	reader->duplicate_found = found;
+	reader->context = context;
+}
+
 void yaml_reader_free(struct yaml_reader *reader)
 {
 	if (!reader)
 		return;
+	text_done(&reader->path);
 	forget_anchors(reader);
 	vector_done(&reader->anchors);
 	yaml_parser_delete(&reader->parser);
@@ -154,6 +165,31 @@ static int build_scalar(struct yaml_reader *reader, const yaml_event_t *event, j
 	return 0;
 }
 
+/* Each returns the length that leave_path goes back to. */
+static size_t enter_index(struct yaml_reader *reader, size_t index)
+{
+	size_t before = reader->path.length;
+	if (reader->duplicate_found)
+		text_addf(&reader->path, "[%zu]", index);
+	return before;
+}
+
+static size_t enter_key(struct yaml_reader *reader, const char *key)
+{
+	size_t before = reader->path.length;
+	if (reader->duplicate_found)
+		text_addf(&reader->path, "%s%s", before > 0 ? "." : "", key);
+	return before;
+}
+
+static void leave_path(struct yaml_reader *reader, size_t length)
+{
+	if (!reader->path.bytes)
+		return;
+	reader->path.length = length;
+	reader->path.bytes[length] = '\0';
+}
+
 static int build_sequence(struct yaml_reader *reader, int depth, json_t **ret_node)
 {
 	json_t *list = json_array();
@@ -166,8 +202,11 @@ static int build_sequence(struct yaml_reader *reader, int depth, json_t **ret_no
 		if (r)
 			break;
 		end = event.type == YAML_SEQUENCE_END_EVENT;
-		if (!end)
+		if (!end) {
+			size_t outside = enter_index(reader, json_array_size(list));
 			r = build_node(reader, &event, depth, &item);
+			leave_path(reader, outside);
+		}
 		if (item)
 			json_array_append_new(list, item);
 		yaml_event_delete(&event);
@@ -238,10 +277,17 @@ static int build_pair(struct yaml_reader *reader, const yaml_event_t *key_event,
 		return r;
 	}
 	int r = read_key(reader, key_event, &key);
-	if (!r && json_object_get(mapping, key))
+	if (r)
+		return r;
+	bool twice = json_object_get(mapping, key) != NULL;
+	if (twice && !reader->duplicate_found)
 		return refuse_here(reader, key_event, "the key \"%.80s\" stands twice in one mapping", key);
-	if (!r)
-		r = build_next(reader, depth, &value);
+	size_t outside = enter_key(reader, key);
+	if (twice)
+		reader->duplicate_found(reader->context, text_string(&reader->path),
+		                        key_event->start_mark.line + 1);
+	r = build_next(reader, depth, &value);
+	leave_path(reader, outside);
 	if (!r)
 		json_object_set_new(mapping, key, value);
 	return r;

@@ -14,6 +14,12 @@ struct yaml_reader;
 struct yaml_reader *yaml_reader_new(const char *text, size_t length);
 void yaml_reader_free(struct yaml_reader *reader);
 /*
+ * A key that stands twice in one mapping is refused, unless someone is to be told of it: then the last one counts, and
+ * `found` gets the path of each later one and its line.
+ */
+typedef void yaml_duplicate_found(void *context, const char *path, size_t line);
+void yaml_reader_tell_duplicates(struct yaml_reader *reader, yaml_duplicate_found *found, void *context);
+/*
  * Gives the next document, NULL behind the last one. An empty document is null. Parts that stand behind
  * anchors are shared, so the value is for reading only. On a refusal, *ret_line is where.
  */
