@@ -36,7 +36,8 @@ void cluster_free(struct cluster *cluster);
 void cluster_count_triggers_from(struct cluster *cluster, int64_t start_ns);
 
 /*
- * Each put takes its object. True: the cluster is another one now. When a slice is removed or moves to another
+ * Each put takes its object. True: the cluster is another one now. These act as the API server and outside of any list;
+ * a cluster that an inlet of the API server writes into (model/inlet.h) is not for them. When a slice is removed or moves to another
  * Service, all trigger times collected so far for the Service that it leaves are discarded (R1.28).
  */
 bool cluster_put_service(struct cluster *cluster, struct service *service);
