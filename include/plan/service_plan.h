@@ -15,6 +15,7 @@ struct plan_options {
 	const char *scheduler; /* "rr" unless --ipvs-scheduler says otherwise; never NULL */
 	/* Names that an annotation may choose, NULL at the end: what this kernel has, or known_schedulers. */
 	const char *const *schedulers;
+	bool without_ipv6; /* the host has none (R8.11), so nothing of that family is wanted */
 };
 
 /* Every scheduler that a mainline kernel can have, NULL at the end. */
@@ -31,6 +32,7 @@ struct fragment {
 	bool no_local_external[2];
 	/* R12.11, per family: what the health check node port answers with. */
 	uint32_t local_ready_endpoints[2];
+	uint16_t health_check_node_port; /* R2.9; 0: none */
 };
 
 /*

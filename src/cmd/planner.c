@@ -21,6 +21,7 @@ void planner_done(struct planner *planner)
 {
 	cluster_free(planner->cluster);
 	ledger_free(planner->ledger);
+	service_facts_done(&planner->facts);
 	arena_done(&planner->node_memory);
 	arena_done(&planner->pass);
 	memset(planner, 0, sizeof(*planner));
@@ -91,6 +92,7 @@ static void plan_entry(struct planner *planner, const struct cluster_entry *entr
 	if (service == NULL) {
 		planner->listener.warned(planner->listener.context, owner, NULL, 0);
 		ledger_put(planner->ledger, owner, 0, NULL);
+		service_facts_put(&planner->facts, entry->name, NULL);
 		return;
 	}
 	if (service->scheduler != NULL && planner->listener.scheduler_wanted != NULL)
@@ -100,6 +102,7 @@ static void plan_entry(struct planner *planner, const struct cluster_entry *entr
 	             &planner->pass, &fragment);
 	planner->listener.warned(planner->listener.context, owner, fragment.warnings, fragment.warning_count);
 	ledger_put(planner->ledger, owner, service->created_seconds, &fragment.state);
+	service_facts_put(&planner->facts, entry->name, &fragment);
 }
 
 static void report_conflicts(struct planner *planner)

@@ -8,6 +8,8 @@
 #ifndef KUBE_IPVS_CMD_PLANNER_H
 #define KUBE_IPVS_CMD_PLANNER_H
 
+#include "service_facts.h"
+
 #include "model/cluster.h"
 #include "plan/ledger.h"
 #include "plan/service_plan.h"
@@ -37,6 +39,7 @@ struct planner {
 	struct arena node_memory; /* the view and what it points at */
 	struct arena pass;
 	struct node_view view;
+	struct service_facts facts;
 	size_t services_planned;   /* by the last run */
 	int64_t oldest_trigger_ns; /* of the endpoint changes that it took in (R1.28); 0: none was told */
 };

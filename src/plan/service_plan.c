@@ -274,6 +274,8 @@ static void prepare(struct pass *pass, const struct slice *const *slices, size_t
 	make_labels(pass);
 	for (int f = 0; f < FAMILIES; f++) {
 		enum family family = family_at(f);
+		if (family == FAMILY_IPV6 && planning->options->without_ipv6)
+			continue;
 		pass->has_family[f] = service_addresses_build(planning, family, &pass->addresses[f]);
 		if (pass->has_family[f])
 			endpoints_build(planning->service, family, slices, slice_count, planning->node,
@@ -289,8 +291,9 @@ static void finish(struct pass *pass)
 	state->virtual_servers = collect_servers(&pass->claims, pass->planning.arena);
 	state->virtual_server_count = pass->claims.count;
 	collect_held(pass, state);
-	filter_elements_build(&pass->planning, &pass->claims, pass->endpoints, health_check_port(pass),
-	                      state);
+	pass->fragment->health_check_node_port = health_check_port(pass);
+	filter_elements_build(&pass->planning, &pass->claims, pass->endpoints,
+	                      pass->fragment->health_check_node_port, state);
 	pass->fragment->warnings = pass->planning.warnings;
 	pass->fragment->warning_count = pass->planning.warning_count;
 }

@@ -323,6 +323,12 @@ static void read_option_scheduler(struct scenario *scenario, const struct line *
 	scenario->options.scheduler = word(line, 1);
 }
 
+static void read_option_without_ipv6(struct scenario *scenario, const struct line *line)
+{
+	(void)line;
+	scenario->options.without_ipv6 = true;
+}
+
 static const struct {
 	const char *word;
 	void (*read)(struct scenario *scenario, const struct line *line);
@@ -352,6 +358,7 @@ static const struct {
         {"node-ip", read_node_ip},
         {"node-ports", read_node_ports},
         {"option-scheduler", read_option_scheduler},
+        {"option-without-ipv6", read_option_without_ipv6},
 };
 
 static void read_line(struct scenario *scenario, char *text)

@@ -19,6 +19,7 @@
  *	address INTERFACE ADDRESS...  the node's; the dummy interface is kube-ipvs0
  *	node-ip ADDRESS...            node-ports CIDR... or node-ports primary
  *	option-scheduler NAME         rr unless said
+ *	option-without-ipv6           the host has no IPv6
  */
 #ifndef KUBE_IPVS_TEST_UNIT_PLAN_SCENARIO_H
 #define KUBE_IPVS_TEST_UNIT_PLAN_SCENARIO_H

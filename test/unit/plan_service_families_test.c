@@ -35,6 +35,20 @@ START_TEST(a_dual_stack_service_gets_both_families_in_one_pass)
 }
 END_TEST
 
+/* R8.11 */
+START_TEST(on_a_host_without_ipv6_only_the_ipv4_half_is_wanted)
+{
+	ck_assert_plan("option-without-ipv6\ncluster-ip 1020:30::41 10.20.30.41\nport http TCP 80\n" WEB_IPV6
+	                       WEB_IPV4,
+	               SHOW_ALL,
+	               "TCP 10.20.30.41:80 rr -> 10.180.0.1:80\n"
+	               "held 10.20.30.41\n"
+	               "port TCP 10.20.30.41:80 masquerade-outsiders\n");
+	ck_assert_plan("option-without-ipv6\ncluster-ip 1020:30::41\nport http TCP 80\n" WEB_IPV6, SHOW_ALL,
+	               "");
+}
+END_TEST
+
 /* C14, and the filter refuses new traffic at once. */
 START_TEST(a_cluster_ip_without_endpoints_stays_and_refuses)
 {
@@ -259,6 +273,7 @@ int main(void)
 	TCase *tests = tcase_create("all");
 	tcase_add_test(tests, a_cluster_ip_gets_the_endpoints_of_its_own_family);
 	tcase_add_test(tests, a_dual_stack_service_gets_both_families_in_one_pass);
+	tcase_add_test(tests, on_a_host_without_ipv6_only_the_ipv4_half_is_wanted);
 	tcase_add_test(tests, a_cluster_ip_without_endpoints_stays_and_refuses);
 	tcase_add_test(tests, a_udp_slice_port_gives_a_tcp_service_port_nothing);
 	tcase_add_test(tests, an_unnamed_port_matches_an_unnamed_slice_port);
