@@ -11,7 +11,7 @@
 #define KUBE_IPVS_SOURCE_MANIFEST_H
 
 #include "base/fault.h"
-#include "model/cluster.h"
+#include "model/inlet.h"
 #include "source/decode.h"
 
 #include <stdbool.h>
@@ -48,19 +48,18 @@ struct manifest_listener {
 struct manifest_directory;
 
 /*
- * Reads all files of `path` (a directory, or one file) into `cluster`, which it borrows. What cannot be read
+ * Reads all files of `path` (a directory, or one file) through `inlet`, which it borrows. What cannot be read
  * is told to the listener and is no failure here. A directory that cannot be opened is one: a negative errno,
  * and the fault says why.
  */
-int manifest_directory_open(const char *path, struct cluster *cluster,
-                            const struct manifest_listener *listener,
+int manifest_directory_open(const char *path, struct inlet *inlet, const struct manifest_listener *listener,
                             struct manifest_directory **ret_directory, struct fault *fault);
 /*
  * Follows the directory by inotify on `base`: a change is in the cluster within 100 ms of the last write. A
  * directory that goes away is waited for, with its objects in force. Returns 0 or a negative errno.
  */
 int manifest_directory_watch(struct manifest_directory *directory, struct event_base *base);
-/* Idempotent; NULL is allowed. The cluster keeps its objects. */
+/* Idempotent; NULL is allowed. The cluster keeps the objects. */
 void manifest_directory_close(struct manifest_directory *directory);
 
 #endif

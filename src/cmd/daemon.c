@@ -119,9 +119,6 @@ static bool send_pass(struct daemon *daemon, bool whole)
 	daemon->last_pass_ms = now_ms();
 	daemon_report(daemon, &outcome, e, daemon->last_pass_ms - began);
 	bool good = e == 0 && outcome.failed == 0;
-	if (good && daemon->planner.oldest_trigger_ns != 0)
-		log_debug(daemon->log, "kernel: in force %lld ms after the endpoints changed",
-		          (long long)(wall_clock_ns() - daemon->planner.oldest_trigger_ns) / 1000000);
 	sync_done(&daemon->syncer, &outcome);
 	return good;
 }
@@ -204,7 +201,8 @@ static int open_source(struct daemon *daemon)
 	struct fault fault = {0};
 	struct manifest_listener listener = daemon_manifest_listener(daemon);
 	daemon->opening = true;
-	int e = manifest_directory_open(daemon->options->manifests, daemon->planner.cluster, &listener,
+	inlet_init(&daemon->manifest_inlet, daemon->planner.cluster, ORIGIN_MANIFESTS);
+	int e = manifest_directory_open(daemon->options->manifests, &daemon->manifest_inlet, &listener,
 	                                &daemon->manifests, &fault);
 	daemon->opening = false;
 	if (e)

@@ -22,6 +22,7 @@ struct daemon {
 	struct event *period;    /* the next whole pass */
 	struct event *terminate; /* SIGTERM */
 	struct event *interrupt; /* SIGINT */
+	struct inlet manifest_inlet;
 	struct manifest_directory *manifests;
 	struct planner planner;
 	struct syncer syncer;

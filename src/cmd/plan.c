@@ -136,10 +136,11 @@ static int build_plan(struct plan_command *plan, struct state *ret_state, struct
 	                                     .recovered = on_recovered,
 	                                     .remarked = on_remarked};
 	struct manifest_directory *manifests = NULL;
+	struct inlet inlet;
+	inlet_init(&inlet, plan->planner.cluster, ORIGIN_MANIFESTS);
 	int e = read_node_addresses(plan, fault);
 	if (e == 0)
-		e = manifest_directory_open(plan->options->manifests, plan->planner.cluster, &listener,
-		                            &manifests, fault);
+		e = manifest_directory_open(plan->options->manifests, &inlet, &listener, &manifests, fault);
 	manifest_directory_close(manifests);
 	if (e)
 		return e;

@@ -238,8 +238,7 @@ static int try_open(const char *path, struct stat *ret_status)
 	return 0;
 }
 
-int manifest_directory_open(const char *path, struct cluster *cluster,
-                            const struct manifest_listener *listener,
+int manifest_directory_open(const char *path, struct inlet *inlet, const struct manifest_listener *listener,
                             struct manifest_directory **ret_directory, struct fault *fault)
 {
 	struct stat status;
@@ -251,7 +250,7 @@ int manifest_directory_open(const char *path, struct cluster *cluster,
 	}
 	struct manifest_directory *directory = memory_alloc(sizeof(*directory));
 	split_path(directory, path, !S_ISDIR(status.st_mode));
-	directory->cluster = cluster;
+	directory->inlet = inlet;
 	directory->listener = *listener;
 	manifest_scan(directory);
 	*ret_directory = directory;

@@ -66,7 +66,7 @@ struct manifest_watch;
 struct manifest_directory {
 	char *path;
 	char *only; /* the one file's name if the path is a file; else NULL */
-	struct cluster *cluster;
+	struct inlet *inlet;
 	struct manifest_listener listener;
 	vector_of(struct manifest_file *) files; /* sorted by name */
 	struct claim *claims;                    /* by key */

@@ -36,18 +36,21 @@ static bool is_among(struct slice *const *slices, size_t count, const char *name
 	return false;
 }
 
-/* Removes what an Endpoints object was made into, save the slices that stay. */
+/*
+ * Removes what an Endpoints object was made into, save the slices that stay. Their names, with a slash, are nobody
+ * else's, so all of them are filed, and none waits aside.
+ */
 static void remove_parts(struct manifest_directory *directory, struct object_name service,
                          struct slice *const *staying, size_t count)
 {
-	const struct cluster_entry *entry = cluster_find(directory->cluster, service);
+	const struct cluster_entry *entry = cluster_find(directory->inlet->cluster, service);
 	vector_of(char *) gone = {0};
 	for (size_t i = 0; entry && i < entry->slice_count; i++)
 		if (entry->slices[i]->mirrored && !is_among(staying, count, entry->slices[i]->name.name))
 			vector_push(&gone, memory_copy_text(entry->slices[i]->name.name));
 	for (size_t i = 0; i < gone.count; i++) {
 		const struct object_name slice = {service.namespace, gone.items[i]};
-		note_change(directory, cluster_remove_slice(directory->cluster, slice));
+		note_change(directory, inlet_remove(directory->inlet, KIND_SLICE, slice));
 		free(gone.items[i]);
 	}
 	vector_done(&gone);
@@ -64,16 +67,16 @@ void objects_remove(struct manifest_directory *directory, const struct claim *cl
 	}
 	switch ((enum claim_kind)claim->kind) {
 	case CLAIM_SERVICE:
-		note_change(directory, cluster_remove_service(directory->cluster, name));
+		note_change(directory, inlet_remove(directory->inlet, KIND_SERVICE, name));
 		break;
 	case CLAIM_SLICE:
-		note_change(directory, cluster_remove_slice(directory->cluster, name));
+		note_change(directory, inlet_remove(directory->inlet, KIND_SLICE, name));
 		break;
 	case CLAIM_ENDPOINTS:
 		remove_parts(directory, name, NULL, 0);
 		break;
 	case CLAIM_NODE:
-		note_change(directory, cluster_remove_node(directory->cluster, name.name));
+		note_change(directory, inlet_remove(directory->inlet, KIND_NODE, name));
 		break;
 	}
 }
@@ -95,7 +98,7 @@ static void put_services(struct manifest_directory *directory, const struct mani
 		    !is_due(directory, file, CLAIM_SERVICE, service->name.namespace, service->name.name))
 			continue;
 		decoded->services[i] = NULL;
-		note_change(directory, cluster_put_service(directory->cluster, service));
+		note_change(directory, inlet_put_service(directory->inlet, service));
 	}
 }
 
@@ -111,7 +114,7 @@ static void put_parts(struct manifest_directory *directory, const struct manifes
 	for (size_t i = 0; i < count; i++) {
 		struct slice *slice = slices[i];
 		slices[i] = NULL;
-		note_change(directory, cluster_put_slice(directory->cluster, slice));
+		note_change(directory, inlet_put_slice(directory->inlet, slice));
 	}
 }
 
@@ -138,7 +141,7 @@ static void put_nodes(struct manifest_directory *directory, const struct manifes
 		if (!node || !is_due(directory, file, CLAIM_NODE, "", node->name))
 			continue;
 		decoded->nodes[i] = NULL;
-		note_change(directory, cluster_put_node(directory->cluster, node));
+		note_change(directory, inlet_put_node(directory->inlet, node));
 	}
 }
 

@@ -50,6 +50,7 @@ void folder_init(struct folder *folder)
 	snprintf(folder->path, sizeof(folder->path), "%s/m", folder->root);
 	ck_assert_int_eq(mkdir(folder->path, 0755), 0);
 	folder->cluster = cluster_new();
+	inlet_init(&folder->inlet, folder->cluster, ORIGIN_MANIFESTS);
 	folder->base = event_base_new();
 }
 
@@ -73,7 +74,7 @@ void folder_done(struct folder *folder)
 int folder_open(struct folder *folder, const char *path, struct fault *fault)
 {
 	const struct manifest_listener listener = {folder, on_changed, on_refused, on_recovered, on_remarked};
-	return manifest_directory_open(path, folder->cluster, &listener, &folder->directory, fault);
+	return manifest_directory_open(path, &folder->inlet, &listener, &folder->directory, fault);
 }
 
 void folder_watch(struct folder *folder)

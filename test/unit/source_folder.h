@@ -14,6 +14,7 @@ struct folder {
 	char root[64]; /* a temporary directory; the manifests are in root/m */
 	char path[96];
 	struct cluster *cluster;
+	struct inlet inlet;
 	struct event_base *base;
 	struct manifest_directory *directory;
 	struct text told; /* what the listener heard, save `changed` */
