@@ -2,8 +2,9 @@
  * Tells when a file's content became another one: written in place, renamed over, or swapped by a symbolic link
  * anywhere on its path, as mounted ConfigMaps are (Q-23).
  *
- * The directories on the way are watched, not the file; after an event things are given a moment to come to rest, and
- * then contents are compared. A file that goes away is waited for, and is no change.
+ * The directories on the way are watched, through all symbolic links, and the file where they end; after an event
+ * things are given a moment to come to rest, and then contents are compared. A file that goes away is waited for, and
+ * is no change. What counts as known is the content at the time of opening: so open the watch, then read the file.
  */
 #ifndef KUBE_IPVS_SOURCE_FILE_WATCH_H
 #define KUBE_IPVS_SOURCE_FILE_WATCH_H
@@ -13,9 +14,12 @@
 struct event_base;
 struct file_watch;
 
-/* `changed` is called from the loop. Copies the path. 0 or a negative errno. */
+/*
+ * `changed` is called from the loop, and may close the watch. Copies the path. The file need not be there yet: its
+ * appearing is a change. 0 or a negative errno, and then there is no watch.
+ */
 int file_watch_open(struct event_base *base, const char *path, void (*changed)(void *context), void *context,
                     struct file_watch **ret_watch);
-void file_watch_close(struct file_watch *watch); /* idempotent; NULL is allowed */
+void file_watch_close(struct file_watch *watch); /* NULL is allowed */
 
 #endif

@@ -9,14 +9,10 @@
 #include "manifest_files.h"
 
 #include "base/memory.h"
+#include "notices.h"
 
-#include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { QUIET_MILLISECONDS = 20, BURST_MILLISECONDS = 80, RETRY_MILLISECONDS = 1000 };
 
@@ -26,39 +22,22 @@ static const uint32_t BESIDE = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_
 
 struct manifest_watch {
 	struct manifest_directory *directory;
-	int fd;
+	struct notices notices;
 	int inside; /* watch descriptors; -1: none */
 	int beside;
 	char *parent;
 	char *name; /* the directory's own, in the parent */
-	struct event *readable;
-	struct event *due;
-	bool scheduled;
-	int64_t burst_began_milliseconds;
 };
-
-static int64_t now_milliseconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void schedule(struct manifest_watch *watch, int64_t milliseconds)
-{
-	const struct timeval delay = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
-	event_add(watch->due, &delay);
-}
 
 /* Follows the path to what it is now. A watch on what it was before is dropped. */
 static void follow(struct manifest_watch *watch)
 {
-	int inside = inotify_add_watch(watch->fd, watch->directory->path, INSIDE);
+	int inside = inotify_add_watch(watch->notices.fd, watch->directory->path, INSIDE);
 	if (watch->inside >= 0 && watch->inside != inside)
-		inotify_rm_watch(watch->fd, watch->inside);
+		inotify_rm_watch(watch->notices.fd, watch->inside);
 	watch->inside = inside;
 	if (watch->parent)
-		watch->beside = inotify_add_watch(watch->fd, watch->parent, BESIDE | IN_MASK_ADD);
+		watch->beside = inotify_add_watch(watch->notices.fd, watch->parent, BESIDE | IN_MASK_ADD);
 }
 
 static bool something_unreadable(const struct manifest_directory *directory)
@@ -80,62 +59,23 @@ static bool something_young(const struct manifest_directory *directory)
 }
 
 /* Watches first, then looks: what happens in between is seen by one of them. */
-static void look(struct manifest_watch *watch)
+static void look(void *context)
 {
-	watch->scheduled = false;
+	struct manifest_watch *watch = context;
 	follow(watch);
 	manifest_scan(watch->directory);
 	if (something_young(watch->directory))
-		schedule(watch, BURST_MILLISECONDS);
+		notices_look_in(&watch->notices, BURST_MILLISECONDS);
 	else if (watch->inside < 0 || something_unreadable(watch->directory))
-		schedule(watch, RETRY_MILLISECONDS);
+		notices_look_in(&watch->notices, RETRY_MILLISECONDS);
 }
 
-static void on_due(evutil_socket_t fd, short what, void *context)
+static bool concerns(const void *context, const struct inotify_event *notice)
 {
-	(void)fd;
-	(void)what;
-	look(context);
-}
-
-static bool concerns(const struct manifest_watch *watch, const struct inotify_event *event)
-{
-	if (event->mask & IN_Q_OVERFLOW || event->wd == watch->inside)
+	const struct manifest_watch *watch = context;
+	if (notice->wd == watch->inside)
 		return true;
-	return event->wd == watch->beside && event->len && strcmp(event->name, watch->name) == 0;
-}
-
-/* Reads all notices there are. True: one of them concerns the manifests. */
-static bool drain(const struct manifest_watch *watch)
-{
-	_Alignas(struct inotify_event) char buffer[16384];
-	bool concerned = false;
-	ssize_t got;
-	while ((got = read(watch->fd, buffer, sizeof(buffer))) > 0)
-		for (const char *at = buffer; at < buffer + got;) {
-			const struct inotify_event *event = (const void *)at;
-			concerned |= concerns(watch, event);
-			at += sizeof(*event) + event->len;
-		}
-	return concerned;
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *context)
-{
-	struct manifest_watch *watch = context;
-	(void)fd;
-	(void)what;
-	if (!drain(watch))
-		return;
-	int64_t now = now_milliseconds();
-	if (!watch->scheduled)
-		watch->burst_began_milliseconds = now;
-	watch->scheduled = true;
-	int64_t left = watch->burst_began_milliseconds + BURST_MILLISECONDS - now;
-	if (left <= 0)
-		look(watch);
-	else
-		schedule(watch, left < QUIET_MILLISECONDS ? left : QUIET_MILLISECONDS);
+	return notice->wd == watch->beside && notice->len && strcmp(notice->name, watch->name) == 0;
 }
 
 /* The name under which the directory stands in its parent; none for "/" and for paths that end in dots. */
@@ -162,19 +102,21 @@ static void find_parent(struct manifest_watch *watch, const char *path)
 
 int manifest_directory_watch(struct manifest_directory *directory, struct event_base *base)
 {
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (fd < 0)
-		return -errno;
 	struct manifest_watch *watch = memory_alloc(sizeof(*watch));
 	watch->directory = directory;
-	watch->fd = fd;
 	watch->inside = watch->beside = -1;
+	watch->notices = (struct notices){
+	        .quiet_ms = QUIET_MILLISECONDS,
+	        .burst_ms = BURST_MILLISECONDS,
+	        .context = watch,
+	        .concerns = concerns,
+	        .look = look,
+	};
 	directory->watch = watch;
+	int r = notices_open(&watch->notices, base);
+	if (r)
+		return r;
 	find_parent(watch, directory->path);
-	watch->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, watch);
-	watch->due = event_new(base, -1, 0, on_due, watch);
-	if (!watch->readable || !watch->due || event_add(watch->readable, NULL) < 0)
-		return -ENOMEM;
 	look(watch);
 	return 0;
 }
@@ -183,11 +125,7 @@ void manifest_watch_free(struct manifest_watch *watch)
 {
 	if (!watch)
 		return;
-	if (watch->readable)
-		event_free(watch->readable);
-	if (watch->due)
-		event_free(watch->due);
-	close(watch->fd);
+	notices_close(&watch->notices);
 	free(watch->parent);
 	free(watch->name);
 	free(watch);
