@@ -53,6 +53,8 @@ uint32_t host_count_cpus(const char *sys);
  */
 int host_set_conntrack(const char *proc_sys, const char *sys, const struct conntrack_settings *settings,
                        struct fault *fault);
+/* Whether this host speaks IPv6 (R8.11); `proc` is "/proc", or a test's directory. */
+bool host_has_ipv6(const char *proc);
 /* Writes oom_score_adj of this process; `proc_self` is "/proc/self". 0 or a negative errno. */
 int host_set_oom_score(const char *proc_self, int score);
 

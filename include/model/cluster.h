@@ -15,6 +15,12 @@
 
 struct cluster;
 
+/* An endpoint change as the control plane noted it. */
+struct cluster_trigger {
+	int64_t since_ns; /* since the epoch */
+	uint8_t family;   /* of the slice: enum family */
+};
+
 /* One Service name with all that belongs to it. `service` is NULL while only slices are known. */
 struct cluster_entry {
 	struct object_name name;
@@ -26,7 +32,7 @@ struct cluster_entry {
 	 * the order in which they came (R1.28). Those of a given entry are gone when the following one is
 	 * asked for.
 	 */
-	const int64_t *triggers;
+	const struct cluster_trigger *triggers;
 	size_t trigger_count;
 };
 

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* So many can wait while the kernel cannot be programmed; what comes on top is not measured. */
+#define MOST_TRIGGERS 10000
+
 void planner_init(struct planner *planner, const char *node_name, const char *dummy, const char *scheduler,
                   const struct node_port_rule *node_ports, const struct planner_listener *listener)
 {
@@ -22,6 +25,7 @@ void planner_done(struct planner *planner)
 	cluster_free(planner->cluster);
 	ledger_free(planner->ledger);
 	service_facts_done(&planner->facts);
+	vector_done(&planner->triggers);
 	arena_done(&planner->node_memory);
 	arena_done(&planner->pass);
 	memset(planner, 0, sizeof(*planner));
@@ -80,9 +84,8 @@ void planner_refresh_node(struct planner *planner, const struct interface_addres
 
 static void note_triggers(struct planner *planner, const struct cluster_entry *entry)
 {
-	for (size_t i = 0; i < entry->trigger_count; i++)
-		if (planner->oldest_trigger_ns == 0 || entry->triggers[i] < planner->oldest_trigger_ns)
-			planner->oldest_trigger_ns = entry->triggers[i];
+	for (size_t i = 0; i < entry->trigger_count && planner->triggers.count < MOST_TRIGGERS; i++)
+		vector_push(&planner->triggers, entry->triggers[i]);
 }
 
 static void plan_entry(struct planner *planner, const struct cluster_entry *entry)
@@ -122,7 +125,6 @@ void planner_run(struct planner *planner)
 {
 	const struct cluster_entry *entry;
 	planner->services_planned = 0;
-	planner->oldest_trigger_ns = 0;
 	while ((entry = cluster_next_changed(planner->cluster)) != NULL) {
 		note_triggers(planner, entry);
 		plan_entry(planner, entry);

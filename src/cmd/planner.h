@@ -10,6 +10,7 @@
 
 #include "service_facts.h"
 
+#include "base/vector.h"
 #include "model/cluster.h"
 #include "plan/ledger.h"
 #include "plan/service_plan.h"
@@ -40,8 +41,9 @@ struct planner {
 	struct arena pass;
 	struct node_view view;
 	struct service_facts facts;
-	size_t services_planned;   /* by the last run */
-	int64_t oldest_trigger_ns; /* of the endpoint changes that it took in (R1.28); 0: none was told */
+	size_t services_planned; /* by the last run */
+	/* Of the endpoint changes taken in (R1.28), until somebody clears them. */
+	vector_of(struct cluster_trigger) triggers;
 };
 
 /* Borrows the texts and the CIDRs of `node_ports` for as long as it lives. */

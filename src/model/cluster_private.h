@@ -29,7 +29,7 @@ struct filed_service {
 	struct holding holding;     /* a struct service; without object while only slices are known */
 	const struct slice **slices;
 	size_t slice_count;
-	int64_t *triggers; /* their count is the entry's */
+	struct cluster_trigger *triggers; /* their count is the entry's */
 	struct filed_service *next_marked;
 	bool marked;
 	bool triggers_given; /* by cluster_next_changed: they go before another one comes */

@@ -121,15 +121,16 @@ void entry_drop_triggers(struct filed_service *filed)
 	filed->triggers_given = false;
 }
 
-static void collect_trigger(const struct cluster *cluster, struct filed_service *filed, int64_t trigger_ns)
+static void collect_trigger(const struct cluster *cluster, struct filed_service *filed,
+                            const struct slice *slice)
 {
-	if (!trigger_ns || trigger_ns <= cluster->start_ns)
+	if (!slice->trigger_ns || slice->trigger_ns <= cluster->start_ns)
 		return;
 	if (filed->triggers_given)
 		entry_drop_triggers(filed);
 	size_t count = filed->entry.trigger_count;
 	filed->triggers = memory_resize(filed->triggers, count + 1, sizeof(*filed->triggers));
-	filed->triggers[count] = trigger_ns;
+	filed->triggers[count] = (struct cluster_trigger){slice->trigger_ns, slice->family};
 	filed->entry.triggers = filed->triggers;
 	filed->entry.trigger_count = count + 1;
 }
@@ -146,7 +147,7 @@ struct filed_service *entry_enter_slice(struct cluster *cluster, const struct sl
 	        (filed->slice_count - position) * sizeof(struct slice *));
 	filed->slices[position] = slice;
 	filed->slice_count++;
-	collect_trigger(cluster, filed, slice->trigger_ns);
+	collect_trigger(cluster, filed, slice);
 	entry_changed(cluster, filed);
 	return filed;
 }

@@ -348,6 +348,33 @@ END_TEST
 
 #define ROWS(table) (int)(sizeof(table) / sizeof(*(table)))
 
+/* ---- families */
+
+static const struct {
+	const char *interfaces; /* of net/if_inet6; NULL: no such file */
+	const char *disabled;   /* NULL: no such sysctl */
+	bool wanted;
+} ipv6_rows[] = {
+        {NULL, NULL, false},
+        {"", "0\n", true},
+        {"", "1\n", false},
+        {"", NULL, true},
+};
+
+/* R8.11 */
+START_TEST(a_host_has_ipv6_if_the_kernel_has_it_and_nobody_disabled_it)
+{
+	start();
+	have_file("self", "");
+	if (ipv6_rows[_i].interfaces)
+		have_file("net/if_inet6", ipv6_rows[_i].interfaces);
+	if (ipv6_rows[_i].disabled)
+		have_file("sys/net/ipv6/conf/all/disable_ipv6", ipv6_rows[_i].disabled);
+	ck_assert_int_eq(host_has_ipv6(root), ipv6_rows[_i].wanted);
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("apply: host");
@@ -358,6 +385,8 @@ int main(void)
 	tcase_add_test(all, strict_arp_sets_the_arp_sysctls_too);
 	tcase_add_test(all, sysctls_that_are_right_are_not_written);
 	tcase_add_loop_test(all, a_missing_sysctl_is_named_with_what_to_do, 0, ROWS(missing_rows));
+	tcase_add_loop_test(all, a_host_has_ipv6_if_the_kernel_has_it_and_nobody_disabled_it, 0,
+	                    ROWS(ipv6_rows));
 	tcase_add_loop_test(all, a_missing_module_is_explained, 0, ROWS(module_rows));
 	tcase_add_loop_test(all, a_module_that_the_kernels_index_has_or_lacks_is_told_apart, 0,
 	                    ROWS(index_rows));

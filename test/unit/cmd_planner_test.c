@@ -265,22 +265,28 @@ START_TEST(the_nodes_zone_counts_as_soon_as_the_node_is_known)
 }
 END_TEST
 
-/* R1.28, R13.8: the wait that counts is that of the change which waited longest. */
-START_TEST(the_oldest_trigger_of_a_run_is_told_once)
+/* R1.28, R13.8: kept until what they led to is in force, also over a run that failed. */
+START_TEST(triggers_are_collected_until_they_are_cleared)
 {
 	static const int64_t triggers[] = {3000, 2000, 0};
 	for (size_t i = 0; i < 3; i++) {
 		const char *const names[] = {"a", "b", "c"};
 		struct slice slice = {.name = {"ns1", names[i]},
 		                      .service = "ep1",
-		                      .family = FAMILY_IPV4,
+		                      .family = i == 0 ? FAMILY_IPV4 : FAMILY_IPV6,
 		                      .trigger_ns = triggers[i]};
 		cluster_put_slice(planner.cluster, slice_new(&slice));
 	}
 	planner_run(&planner);
-	ck_assert_int_eq(planner.oldest_trigger_ns, 2000);
 	planner_run(&planner);
-	ck_assert_int_eq(planner.oldest_trigger_ns, 0);
+	ck_assert_uint_eq(planner.triggers.count, 2);
+	ck_assert_int_eq(planner.triggers.items[0].since_ns, 3000);
+	ck_assert_uint_eq(planner.triggers.items[0].family, FAMILY_IPV4);
+	ck_assert_int_eq(planner.triggers.items[1].since_ns, 2000);
+	ck_assert_uint_eq(planner.triggers.items[1].family, FAMILY_IPV6);
+	vector_clear(&planner.triggers);
+	planner_run(&planner);
+	ck_assert_uint_eq(planner.triggers.count, 0);
 }
 END_TEST
 
@@ -296,7 +302,7 @@ int main(void)
 	tcase_add_test(tests, only_the_changed_service_is_planned_again);
 	tcase_add_test(tests, a_new_node_address_has_every_service_planned_again);
 	tcase_add_test(tests, the_nodes_zone_counts_as_soon_as_the_node_is_known);
-	tcase_add_test(tests, the_oldest_trigger_of_a_run_is_told_once);
+	tcase_add_test(tests, triggers_are_collected_until_they_are_cleared);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }

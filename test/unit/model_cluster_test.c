@@ -455,7 +455,7 @@ static void triggers_must_be(const char *which, const char *wanted)
 		text_add(&text, entry->name.name);
 		ck_assert((entry->triggers != NULL) == (entry->trigger_count > 0));
 		for (size_t i = 0; i < entry->trigger_count; i++)
-			text_addf(&text, " %lld", (long long)entry->triggers[i]);
+			text_addf(&text, " %lld", (long long)entry->triggers[i].since_ns);
 		text_add(&text, "\n");
 	}
 	ck_assert_texts(which, wanted, text_string(&text));
@@ -546,7 +546,7 @@ START_TEST(triggers_that_come_while_others_are_looked_at_are_given_next_time)
 	const struct cluster_entry *entry = cluster_next_changed(cluster);
 	cluster_mark_all(cluster);
 	ck_assert_uint_eq(entry->trigger_count, 1);
-	ck_assert_int_eq(entry->triggers[0], 1);
+	ck_assert_int_eq(entry->triggers[0].since_ns, 1);
 	triggers_must_be("only marked", "web\n");
 	put_triggered("web-a", "web", 2);
 	ck_assert_ptr_nonnull(cluster_next_changed(cluster));
