@@ -1,9 +1,12 @@
 /*
- * A small HTTP server on the event loop (evhttp): answers made from memory, for probes and dashboards.
+ * A small HTTP server on the event loop: answers made from memory, for probes and dashboards.
  *
  * It never does anything slow and never grows with its clients: so many connections at once (the oldest idle one goes
- * first), so many bytes of header, no body to speak of, so many seconds for a request and for taking the answer, and
- * one request a connection at a time.
+ * first), so many bytes of header, no body to speak of, so many seconds for a whole request and for taking the whole
+ * answer, and one request a connection at a time. A request that is not well-formed gets its 4xx and the end of the
+ * connection. HEAD is answered as GET is, without the body.
+ *
+ * The program ignores SIGPIPE: clients go away.
  */
 #ifndef KUBE_IPVS_OBSERVE_HTTP_SERVER_H
 #define KUBE_IPVS_OBSERVE_HTTP_SERVER_H
@@ -28,9 +31,9 @@ struct http_question {
 /* Filled in by the handler; begins as 200, empty, text/plain. */
 struct http_answer {
 	int status;
-	const char *content_type;
-	struct text body;     /* released by the server */
-	char header_name[64]; /* one header more; "" for none */
+	const char *content_type; /* borrowed until the answer is on its way: a literal, as a rule */
+	struct text body;         /* released by the server */
+	char header_name[64];     /* one header more; "" for none */
 	char header_value[64];
 };
 
@@ -40,17 +43,20 @@ struct http_limits {
 	unsigned request_seconds; /* 0: 10 */
 };
 
-/* `handle` is called for every request that is well-formed, whatever its method and path. Copies the limits. */
+/*
+ * `handle` is called for every request that is well-formed, whatever its method and path; it closes nothing of this
+ * server. Copies the limits; NULL is all defaults.
+ */
 struct http_server *http_server_open(struct event_base *base, const struct http_limits *limits,
                                      void (*handle)(void *context, const struct http_question *question,
                                                     struct http_answer *answer),
                                      void *context);
 void http_server_close(struct http_server *server); /* with its listeners; idempotent; NULL is allowed */
 
-/* Listens on one more address (IPv6 only, if it is one); port 0 is any. 0 or a negative errno. */
+/* Listens on one more address (IPv6 only, if it is one); port 0 is any. 0 or a negative errno. The server's. */
 int http_server_listen(struct http_server *server, const struct address *address, uint16_t port,
                        struct http_listener **ret_listener);
-void http_listener_close(struct http_listener *listener); /* open connections end */
+void http_listener_close(struct http_listener *listener); /* its connections end; NULL is allowed */
 uint16_t http_listener_port(const struct http_listener *listener);
 
 #endif

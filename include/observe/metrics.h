@@ -26,6 +26,11 @@ enum metric {
 	METRIC_NO_LOCAL_ENDPOINTS,       /* gauge, family and traffic policy */
 	METRIC_SERVICE_CHANGES_PENDING,  /* gauge */
 	METRIC_SERVICE_CHANGES,          /* counter */
+	METRIC_ADDRESSES,                /* gauge */
+	METRIC_API_CONNECTED,            /* gauge, resource: 0 or 1 */
+	METRIC_CONFIG_RELOAD_FAILED,     /* gauge: 0 or 1 */
+	METRIC_REAL_SERVERS,             /* gauge */
+	METRIC_VIRTUAL_SERVERS,          /* gauge */
 	METRICS,
 };
 
@@ -41,7 +46,11 @@ enum metric_label {
 	LABEL_IPV4_INTERNAL,
 	LABEL_IPV6_EXTERNAL,
 	LABEL_IPV6_INTERNAL,
-	METRIC_LABELS,
+	/* resource */
+	LABEL_SERVICES = 0,
+	LABEL_ENDPOINT_SLICES,
+	LABEL_NODES,
+	METRIC_LABELS = 4, /* at most, of one metric */
 };
 
 struct metrics;
@@ -53,7 +62,11 @@ void metric_set(struct metrics *metrics, enum metric metric, unsigned label, dou
 void metric_observe(struct metrics *metrics, enum metric metric, unsigned label,
                     double value); /* histograms */
 
-/* All series; then process_* and kubernetes_build_info as dashboards expect them, read from `proc` ("/proc/self"). */
+/*
+ * All series; then process_* as dashboards expect them, read from `proc` ("/proc/self"), and what was built. What cannot
+ * be read there is left out. The page is text/plain; version=0.0.4; charset=utf-8.
+ */
+#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 void metrics_render(const struct metrics *metrics, const char *proc, struct text *text);
 
 #endif
