@@ -34,7 +34,8 @@ struct node_view {
 
 /*
  * Builds a view in `arena`; borrows the texts. `primary` of the view comes from `node_ips` (R1.33: the first,
- * and the first of the other family). `dummy` names the interface whose addresses are not the node's. A
+ * and the first of the other family), loopback ones left out: so the
+ * two of a struct node_ips are as good as the Node's own addresses. `dummy` names the interface whose addresses are not the node's. A
  * family that --nodeport-addresses leaves without any rule of its own matches all (R9.2), except with
  * `primary`, where a family without a node IP gets none (Q-15).
  */

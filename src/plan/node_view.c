@@ -49,11 +49,11 @@ static void add_node_addresses(const struct interface_address *present, size_t c
 	view->address_count = drop_repeated(addresses, found);
 }
 
-/* R1.33: the first, and the first of the other family. */
+/* R1.33: the first, and the first of the other family. A loopback address says that nothing is known (R14.11). */
 static void add_primary(const struct address *node_ips, size_t count, struct node_view *view)
 {
 	for (size_t i = count; i-- > 0;)
-		if (node_ips[i].family != FAMILY_NONE)
+		if (node_ips[i].family != FAMILY_NONE && !address_is_loopback(&node_ips[i]))
 			view->primary[node_ips[i].family - FAMILY_IPV4] = node_ips[i];
 }
 

@@ -174,6 +174,18 @@ START_TEST(the_view_keeps_the_first_node_ip_of_each_family)
 }
 END_TEST
 
+/* R14.11: that is what stands for an unknown one. */
+START_TEST(a_loopback_address_is_no_node_ip)
+{
+	struct scenario scenario;
+	auto_text got = {0};
+	scenario_plan(&scenario, (const char *const[]){"node-ip 127.0.0.1 ::1 192.0.2.1\n", NULL});
+	addresses_print(scenario.node.primary, 2, &got);
+	ck_assert_texts("primary", "192.0.2.1 \n", text_string(&got));
+	scenario_done(&scenario);
+}
+END_TEST
+
 START_TEST(without_node_ips_the_view_has_none)
 {
 	struct scenario scenario;
@@ -198,6 +210,7 @@ int main(void)
 	               a_load_balancer_address_on_the_dummy_gets_no_node_port_though_the_cidr_holds_it);
 	tcase_add_test(tests, primary_means_the_nodes_ip_of_each_family);
 	tcase_add_test(tests, the_view_keeps_the_first_node_ip_of_each_family);
+	tcase_add_test(tests, a_loopback_address_is_no_node_ip);
 	tcase_add_test(tests, without_node_ips_the_view_has_none);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
