@@ -1,5 +1,7 @@
 #include "planner.h"
 
+#include "plan/node_ips.h"
+
 #include <string.h>
 
 /* So many can wait while the kernel cannot be programmed; what comes on top is not measured. */
@@ -63,10 +65,11 @@ void planner_refresh_node(struct planner *planner, const struct interface_addres
 		node = &unknown;
 	struct arena memory = {0};
 	struct node_view view;
+	struct node_ips ips;
+	node_ips_detect(&planner->bind_address, node->addresses, node->address_count, &ips);
 	/* The Node object may be replaced while the view lives on, so the view gets texts of its own. */
 	node_view_build(planner->node_name, arena_copy_text(&memory, node->zone), addresses, count,
-	                planner->dummy, node->addresses, node->address_count, &planner->node_ports, &memory,
-	                &view);
+	                planner->dummy, ips.ips, 2, &planner->node_ports, &memory, &view);
 	if (same_view(&view, &planner->view)) {
 		arena_done(&memory);
 		return;

@@ -35,6 +35,8 @@ struct planner {
 	struct plan_options options;
 	struct node_port_rule node_ports;
 	const char *node_name;
+	struct address
+	        bind_address; /* comes before the Node's own addresses (R14.11); to be set after init */
 	const char *dummy;
 	struct planner_listener listener;
 	struct arena node_memory; /* the view and what it points at */

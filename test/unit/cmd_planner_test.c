@@ -266,6 +266,28 @@ START_TEST(the_nodes_zone_counts_as_soon_as_the_node_is_known)
 END_TEST
 
 /* R1.28, R13.8: kept until what they led to is in force, also over a run that failed. */
+/* R9.5, R14.11: what the Node tells of itself, and a bind address before that. Q-24: at once. */
+START_TEST(primary_node_ports_follow_the_node_and_the_bind_address)
+{
+	const struct interface_address present[] = {{"eth0", {FAMILY_IPV4, {192, 0, 2, 1}}},
+	                                            {"eth0", {FAMILY_IPV4, {192, 0, 2, 2}}}};
+	const struct node draft = {.name = "n1", .addresses = &present[0].address, .address_count = 1};
+	planner.node_ports.primary = true;
+	planner_refresh_node(&planner, present, 2);
+	ck_assert_uint_eq(planner.view.node_port_address_count, 0);
+	cluster_put_node(planner.cluster, node_new(&draft));
+	planner_refresh_node(&planner, present, 2);
+	ck_assert_uint_eq(planner.view.node_port_address_count, 1);
+	ck_assert_uint_eq(planner.view.node_port_addresses[0].bytes[3], 1);
+	planner.bind_address = present[1].address;
+	planner_refresh_node(&planner, present, 2);
+	ck_assert_uint_eq(planner.view.node_port_address_count, 1);
+	ck_assert_uint_eq(planner.view.node_port_addresses[0].bytes[3], 2);
+	ck_assert_uint_eq(planner.view.primary[0].bytes[3], 2);
+	ck_assert_uint_eq(planner.view.primary[1].family, FAMILY_NONE);
+}
+END_TEST
+
 START_TEST(triggers_are_collected_until_they_are_cleared)
 {
 	static const int64_t triggers[] = {3000, 2000, 0};
@@ -302,6 +324,7 @@ int main(void)
 	tcase_add_test(tests, only_the_changed_service_is_planned_again);
 	tcase_add_test(tests, a_new_node_address_has_every_service_planned_again);
 	tcase_add_test(tests, the_nodes_zone_counts_as_soon_as_the_node_is_known);
+	tcase_add_test(tests, primary_node_ports_follow_the_node_and_the_bind_address);
 	tcase_add_test(tests, triggers_are_collected_until_they_are_cleared);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
