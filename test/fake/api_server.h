@@ -4,7 +4,8 @@
  *
  * Serves Services, EndpointSlices and Nodes (lists with limit/continue, label and field selectors of R1, watches with
  * bookmarks, resumption, sendInitialEvents, 410 when history was compacted), accepts Events, and replays recorded
- * answers. Runs on the caller's event base; test/vm/api_server.c wraps it as a program.
+ * answers. Runs on the caller's event base, on which somebody must run the loop; test/vm/api_server.c wraps it as a
+ * program, which other programs script by requests under /fake/. What it cannot do it says, and aborts.
  */
 #ifndef KUBE_IPVS_TEST_FAKE_API_SERVER_H
 #define KUBE_IPVS_TEST_FAKE_API_SERVER_H
@@ -23,6 +24,8 @@ struct api_server_options {
 	const char *key;
 	const char *client_authority; /* clients must show a certificate signed by it; NULL: need not */
 	const char *token;            /* requests without "Bearer TOKEN" get 401; NULL: no matter */
+	uint64_t first_version; /* versions go on behind it, as after a restart; older ones are forgotten */
+	bool pack;              /* long lists are sent as gzip to clients that take it, as real servers do */
 };
 
 struct api_server *api_server_start(struct event_base *base, const struct api_server_options *options);
@@ -33,8 +36,10 @@ void api_server_set_token(struct api_server *server, const char *token);
 /* Adds or replaces an object (JSON text with kind, metadata...); watchers whose selection it enters, changes in or
  * leaves hear of it. */
 void api_server_put(struct api_server *server, const char *json);
-/* Every object of a recorded or written list ("...List" or a file of the recordings, headers and all). */
+/* Every object of a recorded or written list ("...List" or a file of the recordings, headers and all; of a recorded
+ * watch, every change). What is loaded before anybody watches keeps its version. */
 void api_server_load(struct api_server *server, const char *path);
+/* The object must be there. A Node's namespace is NULL. */
 void api_server_delete(struct api_server *server, const char *kind, const char *namespace, const char *name);
 /* Forgets the history: whoever resumes from before gets 410. */
 void api_server_compact(struct api_server *server);
@@ -69,6 +74,8 @@ struct api_failure_order {
 /* Orders queue up; the first that fits a request is used. Copies. */
 void api_server_fail(struct api_server *server, const struct api_failure_order *order);
 void api_server_clear_failures(struct api_server *server);
+/* Ends all watches well, as at the server's own time limit. */
+void api_server_end_watches(struct api_server *server);
 /* Ends all open answers, as a server that goes away. */
 void api_server_drop_connections(struct api_server *server);
 
