@@ -269,8 +269,10 @@ END_TEST
 /* R9.5, R14.11: what the Node tells of itself, and a bind address before that. Q-24: at once. */
 START_TEST(primary_node_ports_follow_the_node_and_the_bind_address)
 {
-	const struct interface_address present[] = {{"eth0", {FAMILY_IPV4, {192, 0, 2, 1}}},
-	                                            {"eth0", {FAMILY_IPV4, {192, 0, 2, 2}}}};
+	const struct interface_address present[] = {
+	        {.interface = "eth0", .address = {FAMILY_IPV4, {192, 0, 2, 1}}},
+	        {.interface = "eth0", .address = {FAMILY_IPV4, {192, 0, 2, 2}}},
+	};
 	const struct node draft = {.name = "n1", .addresses = &present[0].address, .address_count = 1};
 	planner.node_ports.primary = true;
 	planner_refresh_node(&planner, present, 2);
