@@ -29,6 +29,7 @@ struct api_exec_plugin {
 	char **arguments;   /* command first, NULL at the end */
 	char **environment; /* "NAME=value" on top of ours, NULL at the end */
 	bool provide_cluster_info;
+	char *cluster_config; /* JSON from the cluster's extension for plug-ins, told with the rest; may be NULL */
 	char *install_hint; /* shown when the program is not there; may be NULL */
 	char *api_version;  /* client.authentication.k8s.io/v1 or v1beta1 */
 };
@@ -48,9 +49,10 @@ struct api_access {
 	char *token;      /* literal; NULL: none */
 	char *token_file; /* wins over `token`; NULL: none */
 	char *username, *password;
-	char *server_name; /* tls-server-name; NULL: the URL's host */
-	char *proxy_url;   /* NULL: none */
-	bool insecure;     /* the server's certificate is not checked */
+	char *server_name;  /* tls-server-name; NULL: the URL's host */
+	char *proxy_url;    /* NULL: none */
+	bool insecure;      /* the server's certificate is not checked */
+	bool plain_answers; /* disable-compression: gzip is not asked for */
 	bool in_cluster;
 	struct api_exec_plugin *exec; /* NULL: none */
 	/* What deserves a warning, one sentence each, subject first; owned. */

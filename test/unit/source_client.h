@@ -1,0 +1,59 @@
+/*
+ * For tests of the API client: a directory, an event loop, a client, a real server, and calls whose course is written
+ * down. Nothing sleeps; the loop runs until what is waited for is there.
+ */
+#ifndef KUBE_IPVS_TEST_UNIT_SOURCE_CLIENT_H
+#define KUBE_IPVS_TEST_UNIT_SOURCE_CLIENT_H
+
+#include "base/text.h"
+#include "source/api_client.h"
+#include "web_server.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+struct client_test {
+	char directory[64];
+	struct event_base *base;
+	struct web_server *server;
+	struct api_client *client;
+	struct text told; /* what the calls told, one line for each callback of the calls of client_ask */
+	size_t running;   /* calls of client_ask that have not ended */
+	int error;        /* of the last call that ended */
+	int status;
+	int64_t retry_after_ms;
+	struct text sentence, body;
+};
+
+void client_test_init(struct client_test *test);
+void client_test_done(struct client_test *test);
+
+/* Files in the directory. */
+const char *client_path(const struct client_test *test, const char *name, char path[static 256]);
+void client_put(const struct client_test *test, const char *name, const char *content);
+
+/* The usual server: see the table of its paths in source_client.c. `certificates`: with TLS. */
+void client_serve(struct client_test *test, const char *address, bool tls, const char *client_authority);
+void client_make_certificates(const struct client_test *test, const char *name);
+/* An access to that server, to be filled in further. */
+struct api_access *client_access(const struct client_test *test, const char *host);
+/* Sets a text of the access. */
+void client_set(char **field, const char *value);
+void client_set_file(const struct client_test *test, char **field, const char *name);
+void client_open(struct client_test *test, struct api_access *access,
+                 const struct api_client_options *options);
+
+/* Starts a GET whose end is written to the test. */
+struct api_call *client_ask(struct client_test *test, const char *path);
+struct api_call *client_request(struct client_test *test, const struct api_request *request);
+/* Runs the loop until all calls of client_ask ended. */
+void client_finish(struct client_test *test);
+/* Both, from a clean slate. */
+void client_get(struct client_test *test, const char *path);
+/* Runs the loop once, waiting at most a second; fails the test after two minutes of it. */
+void client_turn(struct client_test *test);
+
+/* How often a line occurs in what the server wrote down. */
+size_t client_count(struct client_test *test, const char *line);
+
+#endif
