@@ -13,7 +13,6 @@
 #include "base/vector.h"
 #include "model/cluster.h"
 #include "plan/ledger.h"
-#include "plan/node_ips.h"
 #include "plan/service_plan.h"
 
 struct planner_listener {
@@ -43,9 +42,6 @@ struct planner {
 	struct arena node_memory; /* the view and what it points at */
 	struct arena pass;
 	struct node_view view;
-	struct address
-	        bind_address; /* stands in for the node's IP of its family, unless unspecified (R14.11) */
-	struct node_ips node_ips;
 	struct service_facts facts;
 	size_t services_planned; /* by the last run */
 	/* Of the endpoint changes taken in (R1.28), until somebody clears them. */
