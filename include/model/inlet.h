@@ -54,6 +54,8 @@ bool inlet_put_node(struct inlet *inlet, struct node *node);
  * another one now. A Node's namespace is "".
  */
 bool inlet_remove(struct inlet *inlet, enum object_kind kind, struct object_name name);
+/* This origin has put an object of that name, filed or aside. */
+bool inlet_has(const struct inlet *inlet, enum object_kind kind, struct object_name name);
 
 /* A new complete list of this kind begins. One that did not end is forgotten by the next begin_list. */
 void inlet_begin_list(struct inlet *inlet, enum object_kind kind);

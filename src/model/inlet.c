@@ -202,6 +202,14 @@ static void find_own(const struct inlet *inlet, enum object_kind kind, const str
 	*ret_aside = aside && aside->holding.origin == inlet->origin ? aside : NULL;
 }
 
+bool inlet_has(const struct inlet *inlet, enum object_kind kind, struct object_name name)
+{
+	struct holding *filed;
+	struct aside *aside;
+	find_own(inlet, kind, &name, &filed, &aside);
+	return filed || aside;
+}
+
 static void count_removal(struct inlet *inlet, enum object_kind kind)
 {
 	CHECK(inlet->count[kind] > 0);
