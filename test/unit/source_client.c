@@ -27,16 +27,16 @@ static void on_patience(evutil_socket_t fd, short what, void *context)
 	ck_abort_msg("waited too long");
 }
 
-void client_test_init(struct client_test *test)
+void api_test_init(struct api_test *test)
 {
-	*test = (struct client_test){.directory = "/tmp/kube-ipvs-client-XXXXXX"};
+	*test = (struct api_test){.directory = "/tmp/kube-ipvs-client-XXXXXX"};
 	ck_assert_ptr_nonnull(mkdtemp(test->directory));
 	test->base = event_base_new();
 	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
 	event_base_once(test->base, -1, EV_TIMEOUT, on_patience, NULL, &patience);
 }
 
-void client_test_done(struct client_test *test)
+void api_test_done(struct api_test *test)
 {
 	char command[128];
 	api_client_close(test->client);
@@ -49,16 +49,16 @@ void client_test_done(struct client_test *test)
 	ck_assert_int_eq(system(command), 0);
 }
 
-const char *client_path(const struct client_test *test, const char *name, char path[static 256])
+const char *api_test_path(const struct api_test *test, const char *name, char path[static 256])
 {
 	snprintf(path, 256, "%s/%s", test->directory, name);
 	return path;
 }
 
-void client_put(const struct client_test *test, const char *name, const char *content)
+void api_test_put(const struct api_test *test, const char *name, const char *content)
 {
 	char path[256];
-	ck_assert_int_eq(text_write_file(client_path(test, name, path), content, strlen(content)), 0);
+	ck_assert_int_eq(text_write_file(api_test_path(test, name, path), content, strlen(content)), 0);
 }
 
 /* ---- the server */
@@ -177,55 +177,55 @@ static void answer(struct evhttp_request *request, void *context)
 	answer_text(request, 404, "no such path");
 }
 
-void client_make_certificates(const struct client_test *test, const char *name)
+void api_test_make_certificates(const struct api_test *test, const char *name)
 {
 	ck_assert_int_eq(certificates_make(test->directory, &name, name ? 1 : 0), 0);
 }
 
-void client_serve(struct client_test *test, const char *address, bool tls, const char *client_authority)
+void api_test_serve(struct api_test *test, const char *address, bool tls, const char *client_authority)
 {
 	char certificate[256], key[256], authority[256];
-	client_path(test, "server.crt", certificate);
-	client_path(test, "server.key", key);
+	api_test_path(test, "server.crt", certificate);
+	api_test_path(test, "server.key", key);
 	const struct web_server_options options = {
 	        .address = address,
 	        .certificate = tls ? certificate : NULL,
 	        .key = key,
-	        .client_authority = client_authority ? client_path(test, client_authority, authority) : NULL,
+	        .client_authority =
+	                client_authority ? api_test_path(test, client_authority, authority) : NULL,
 	        .answer = answer};
 	test->server = web_server_start(test->base, &options);
 }
 
 /* ---- the client */
 
-void client_set(char **field, const char *value)
+void api_test_set(char **field, const char *value)
 {
 	free(*field);
 	*field = memory_copy_text(value);
 }
 
-void client_set_file(const struct client_test *test, char **field, const char *name)
+void api_test_set_file(const struct api_test *test, char **field, const char *name)
 {
 	char path[256];
-	client_set(field, client_path(test, name, path));
+	api_test_set(field, api_test_path(test, name, path));
 }
 
-struct api_access *client_access(const struct client_test *test, const char *host)
+struct api_access *api_test_access(const struct api_test *test, const char *host)
 {
 	char url[128];
 	char path[256];
-	bool tls = test->server && access(client_path(test, "server.crt", path), R_OK) == 0;
+	bool tls = test->server && access(api_test_path(test, "server.crt", path), R_OK) == 0;
 	struct api_access *made = memory_alloc(sizeof(*made));
 	snprintf(url, sizeof(url), "%s://%s:%u", tls ? "https" : "http", host ? host : "127.0.0.1",
 	         test->server ? web_server_port(test->server) : 1);
 	made->server = memory_copy_text(url);
 	if (tls)
-		client_set_file(test, &made->authority.file, "ca.crt");
+		api_test_set_file(test, &made->authority.file, "ca.crt");
 	return made;
 }
 
-void client_open(struct client_test *test, struct api_access *access,
-                 const struct api_client_options *options)
+void api_test_open(struct api_test *test, struct api_access *access, const struct api_client_options *options)
 {
 	const struct api_client_options usual = {.user_agent = "kube-ipvs/test"};
 	struct fault fault = {0};
@@ -236,20 +236,20 @@ void client_open(struct client_test *test, struct api_access *access,
 
 static void began(void *context, int status)
 {
-	struct client_test *test = context;
+	struct api_test *test = context;
 	text_addf(&test->told, "began %d\n", status);
 }
 
 static int received(void *context, const char *bytes, size_t length)
 {
-	struct client_test *test = context;
+	struct api_test *test = context;
 	text_add_bytes(&test->body, bytes, length);
 	return 0;
 }
 
 static void ended(void *context, const struct api_end *end)
 {
-	struct client_test *test = context;
+	struct api_test *test = context;
 	text_addf(&test->told, "ended %d\n", end->error ? end->error : end->status);
 	test->error = end->error;
 	test->status = end->status;
@@ -259,7 +259,7 @@ static void ended(void *context, const struct api_end *end)
 	test->running--;
 }
 
-struct api_call *client_request(struct client_test *test, const struct api_request *request)
+struct api_call *api_test_request(struct api_test *test, const struct api_request *request)
 {
 	const struct api_handler handler = {
 	        .context = test, .began = began, .received = received, .ended = ended};
@@ -267,32 +267,32 @@ struct api_call *client_request(struct client_test *test, const struct api_reque
 	return api_client_start(test->client, request, &handler);
 }
 
-struct api_call *client_ask(struct client_test *test, const char *path)
+struct api_call *api_test_ask(struct api_test *test, const char *path)
 {
 	const struct api_request request = {.method = "GET", .path = path};
-	return client_request(test, &request);
+	return api_test_request(test, &request);
 }
 
-void client_turn(struct client_test *test)
+void api_test_turn(struct api_test *test)
 {
 	ck_assert_int_ge(event_base_loop(test->base, EVLOOP_ONCE), 0);
 }
 
-void client_finish(struct client_test *test)
+void api_test_finish(struct api_test *test)
 {
 	while (test->running)
-		client_turn(test);
+		api_test_turn(test);
 }
 
-void client_get(struct client_test *test, const char *path)
+void api_test_get(struct api_test *test, const char *path)
 {
 	text_clear(&test->body);
 	text_clear(&test->told);
-	client_ask(test, path);
-	client_finish(test);
+	api_test_ask(test, path);
+	api_test_finish(test);
 }
 
-size_t client_count(struct client_test *test, const char *line)
+size_t api_test_count(struct api_test *test, const char *line)
 {
 	size_t count = 0, length = strlen(line);
 	for (const char *at = text_string(web_server_log(test->server)); (at = strstr(at, line));
