@@ -3,7 +3,8 @@
  *
  * Only cmd logs. Where the journal reads standard error (JOURNAL_STREAM names it) lines begin with the
  * priority that it takes from there (<3>, <4>, ...). A message is one line whatever it holds: control
- * characters become blanks, and what is beyond 8 KiB is cut. errno stays as it was.
+ * characters become blanks, and what is beyond 8 KiB is cut. errno stays as it was. As JSON, a line is an object with
+ * the time, the level and the message, in which what is not UTF-8 becomes U+FFFD.
  */
 #ifndef KUBE_IPVS_BASE_LOG_H
 #define KUBE_IPVS_BASE_LOG_H
@@ -19,6 +20,7 @@ struct log {
 	enum log_level most; /* the most talkative level that is printed */
 	int fd;
 	int with_priority; /* prefix lines with <N> */
+	int as_json; /* {"ts":"2026-11-21T12:00:00.123Z","level":"info","msg":"..."}, without a priority */
 };
 
 /* A log on standard error at INFO. */

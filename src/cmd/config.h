@@ -51,7 +51,7 @@ struct config {
 	const char *feature_gates; /* "A=true,B=false", sorted; accepted and without effect */
 
 	/* --- IPVS */
-	const char *mode;      /* "ipvs" or "" */
+	const char *mode;      /* "ipvs": nothing else is accepted, and it is the default */
 	const char *scheduler; /* "rr" when none is named */
 	struct cidr_list excluded;
 	bool strict_arp;
@@ -94,11 +94,10 @@ struct config {
 /*
  * Reads flags, then the file that --config names, and validates. All that is wrong is told, one line each, through
  * `refuse`; returns 0 or FAULT_REFUSED. config_done releases in either case. Flags that ask for something else than
- * running (help, version) are not validated further.
+ * running (help, version) are not validated further. It may be called again with the same argv: for a changed file.
  */
 int config_read(int argc, char **argv, struct config *ret_config,
                 void (*refuse)(void *context, const struct fault *fault), void *context);
-/* The same from a file alone, with the flags that stand beside it; for a changed file. */
 void config_done(struct config *config);
 
 /* As YAML (--write-config-to) and as the JSON of /configz (R14.15). */

@@ -27,6 +27,15 @@ enum option_kind {
 	OPTION_NODE_PORTS, /* struct node_port_addresses: CIDRs, or `primary` */
 	OPTION_MODE,       /* nothing is stored: ipvs, or a refusal that says what this program is */
 	OPTION_OUTPUT,     /* enum output_format */
+	OPTION_INTEGER,    /* int32_t */
+	OPTION_FLOAT,      /* double */
+	OPTION_SIZE,       /* uint32_t bytes; 4096, 64Ki, 8Mi, 1Gi */
+	OPTION_IP,         /* const char *, borrowed: an IP address */
+	OPTION_LISTEN,     /* const char *, borrowed: IP:port, or an IP alone; may be empty */
+	OPTION_QUANTITY,   /* const char *, borrowed: Kubernetes' quantities, as 64Ki */
+	OPTION_GATES,      /* struct text_list of "Name=true" */
+	OPTION_MODULES,    /* struct text_list of "pattern=2" */
+	OPTION_VERSION,    /* bool; a switch that may also have the value raw */
 };
 
 struct cidr_list {
@@ -44,6 +53,11 @@ struct node_port_addresses {
 	bool primary;
 };
 
+struct text_list {
+	char **items;
+	size_t count;
+};
+
 enum output_format {
 	OUTPUT_TEXT,
 	OUTPUT_JSON,
@@ -51,7 +65,7 @@ enum output_format {
 };
 
 struct option_row {
-	const char *name; /* NULL at the table's end */
+	const char *name; /* NULL at the table's end; "": no flag, passed over here */
 	char letter;      /* 0: none */
 	enum option_kind kind;
 	size_t offset;
@@ -63,7 +77,11 @@ struct command_line {
 	const char *synopsis; /* "kube-ipvs plan --manifests PATH [flags]" */
 	const char *purpose;
 	const struct option_row *rows;
+	size_t row_size; /* of what each row is the beginning of; 0: of the row alone */
 };
+
+/* The row of that index; that of the table's end has no name. */
+const struct option_row *option_row_at(const struct command_line *line, size_t index);
 
 /* Every command line has this row; its offset is that of a bool. */
 #define OPTION_HELP_ROW(type)                                                                 \
@@ -77,6 +95,20 @@ struct command_line {
  */
 int options_parse(const struct command_line *line, int argc, char **argv, void *values, struct fault *fault);
 void options_release(const struct command_line *line, void *values);
+
+/*
+ * The same for who wants to decide what becomes of each value: `take` gets the row and the text, NULL for a switch
+ * alone, and what it returns ends the scan unless it is 0. `text` points into argv.
+ */
+typedef int options_take(void *context, const struct option_row *row, const char *text, struct fault *fault);
+int options_scan(const struct command_line *line, int argc, char **argv, options_take *take, void *context,
+                 struct fault *fault);
+/* Reads one value into `values`. Lists grow. 0, or FAULT_REFUSED with the sentence; the place is the caller's. */
+int option_store(const struct option_row *row, const char *text, void *values, struct fault *fault);
+void option_release(const struct option_row *row, void *values);
+/* A switch may stand without a value. */
+bool option_is_switch(const struct option_row *row);
+
 void options_print_help(const struct command_line *line, FILE *file);
 
 /*
@@ -88,6 +120,9 @@ bool options_begin(const struct command_line *line, int argc, char **argv, void 
 
 /* One line on standard error: the fault, or what the negative errno means when the fault is empty. */
 void complain(int error, const struct fault *fault);
+
+/* "192.0.2.1:80" or "[fd00::1]:80", nothing else. */
+bool listen_address_parse(const char *text, struct address *ret_address, uint16_t *ret_port);
 
 /* Go's durations. False: it is none, or negative. */
 bool duration_parse(const char *text, int64_t *ret_milliseconds);

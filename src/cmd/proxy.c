@@ -1,58 +1,122 @@
+/*
+ * The daemon's command line: what it asks for, and what it has to say before anything runs.
+ */
 #include "command.h"
+#include "config.h"
 #include "daemon.h"
 
-#include "apply/record.h"
 #include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static int check(const struct proxy_options *options, struct fault *fault)
+static void refuse(void *context, const struct fault *fault)
 {
-	if (options->manifests == NULL) {
-		fault_place(fault, "--manifests");
-		return fault_set(fault, NULL,
-		                 "there is nothing to read Services from; name a directory of manifests");
-	}
-	if (options->sync_period_ms <= 0) {
-		fault_place(fault, "--ipvs-sync-period");
-		return fault_set(fault, NULL, "it must be longer than 0s; the usual is 30s");
-	}
-	if (options->min_sync_period_ms > options->sync_period_ms) {
-		fault_place(fault, "--ipvs-min-sync-period");
-		return fault_set(fault, NULL, "it must not be longer than --ipvs-sync-period");
-	}
-	return 0;
+	(void)context;
+	complain(FAULT_REFUSED, fault);
 }
 
-static int run(const struct proxy_options *options)
+static void warn(const struct config *config, const struct log *log)
 {
-	struct fault fault = {0};
-	auto_free char *node_name = NULL;
+	for (size_t i = 0; i < config->warning_count; i++)
+		log_warning(log, "%s", config->warnings[i]);
+}
+
+static struct log open_log(const struct config *config)
+{
 	struct log log;
 	log_init(&log);
-	if (options->verbosity > 0)
+	log.as_json = strcmp(config->logging_format, "json") == 0;
+	if (config->verbosity > 0)
 		log.most = LOG_LEVEL_DEBUG;
-	if (check(options, &fault) != 0 ||
-	    node_name_read(options->hostname_override, &node_name, &fault) != 0) {
-		char text[FAULT_TEXT_SIZE];
-		log_error(&log, "%s", fault_format(&fault, text));
-		return EXIT_FAILURE;
+	return log;
+}
+
+static int write_config(const struct config *config, const struct log *log)
+{
+	auto_text yaml = {0};
+	config_render_yaml(config, &yaml);
+	int e = text_write_file(config->write_config_to, yaml.bytes, yaml.length);
+	if (e == 0) {
+		log_info(log, "%s: the configuration is written", config->write_config_to);
+		return EXIT_SUCCESS;
 	}
-	return daemon_run(options, node_name, &log);
+	log_error(log, "%s: the configuration cannot be written: %s", config->write_config_to, strerror(-e));
+	return EXIT_FAILURE;
+}
+
+/* As `kube-ipvs cleanup` does it. */
+static int clean_up(const struct config *config)
+{
+	char command[] = "cleanup", run_dir[] = "--run-dir", exclude[] = "--ipvs-exclude-cidrs";
+	char cidr[CIDR_TEXT_SIZE];
+	auto_free char *directory = memory_copy_text(config->run_directory);
+	auto_text excluded = {0};
+	for (size_t i = 0; i < config->excluded.count; i++) {
+		cidr_format(&config->excluded.items[i], cidr);
+		text_addf(&excluded, "%s%s", i ? "," : "", cidr);
+	}
+	text_reserve(&excluded, 0)[0] = '\0';
+	char *arguments[] = {command, run_dir, directory, exclude, excluded.bytes, NULL};
+	return command_cleanup(5, arguments);
+}
+
+static int run_daemon(const struct config *config, const struct log *log)
+{
+	struct fault fault = {0};
+	char text[FAULT_TEXT_SIZE];
+	auto_free char *node_name = NULL;
+	const struct proxy_options options = {
+	        .manifests = config->manifests,
+	        .run_directory = config->run_directory,
+	        .scheduler = config->scheduler,
+	        .excluded = config->excluded,
+	        .node_ports = config->node_ports,
+	        .strict_arp = config->strict_arp,
+	        .sync_period_ms = config->sync_period_ms,
+	        .min_sync_period_ms = config->min_sync_period_ms,
+	        .tcp_timeout_ms = config->tcp_timeout_ms,
+	        .tcp_fin_timeout_ms = config->tcp_fin_timeout_ms,
+	        .udp_timeout_ms = config->udp_timeout_ms,
+	        .verbosity = config->verbosity,
+	};
+	const char *override = *config->hostname_override ? config->hostname_override : NULL;
+	int e = 0;
+	if (*config->manifests == '\0') {
+		fault_place(&fault, "--manifests");
+		e = fault_set(&fault, NULL,
+		              "there is nothing to read Services from; name a directory of manifests");
+	}
+	if (e == 0)
+		e = node_name_read(override, &node_name, &fault);
+	if (e == 0)
+		return daemon_run(&options, node_name, log);
+	log_error(log, "%s", fault_format(&fault, text));
+	return EXIT_FAILURE;
+}
+
+static int run(const struct config *config)
+{
+	const struct log log = open_log(config);
+	warn(config, &log);
+	if (*config->write_config_to)
+		return write_config(config, &log);
+	return config->cleanup ? clean_up(config) : run_daemon(config, &log);
 }
 
 int command_proxy(int argc, char **argv)
 {
-	struct proxy_options options = {
-	        .scheduler = "rr", .run_directory = RECORD_DIRECTORY, .sync_period_ms = 30000};
+	struct config config;
 	int status = EXIT_SUCCESS;
-	if (!options_begin(&proxy_line, argc, argv, &options, &options.help, &status))
-		return status;
-	if (options.version)
+	if (config_read(argc, argv, &config, refuse, NULL) != 0)
+		status = EXIT_FAILURE;
+	else if (config.help)
+		options_print_help(&proxy_line, stdout);
+	else if (config.version)
 		status = command_version(1, argv);
 	else
-		status = run(&options);
-	options_release(&proxy_line, &options);
+		status = run(&config);
+	config_done(&config);
 	return status;
 }

@@ -1,5 +1,5 @@
 /*
- * The flags of `kube-ipvs proxy`, as read.
+ * What the daemon runs with, and the node's name.
  */
 #ifndef KUBE_IPVS_CMD_PROXY_OPTIONS_H
 #define KUBE_IPVS_CMD_PROXY_OPTIONS_H
@@ -9,8 +9,6 @@
 #define DUMMY_INTERFACE "kube-ipvs0"
 
 struct proxy_options {
-	bool help;
-	bool version;
 	const char *manifests;
 	const char *hostname_override;
 	const char *run_directory;

@@ -95,6 +95,70 @@ START_TEST(a_message_that_is_too_long_is_cut_and_still_a_line)
 }
 END_TEST
 
+/* {"ts":"2026-11-21T12:00:00.123Z", which differs each time, is cut off. */
+static const char *what_was_logged_behind_the_time(void)
+{
+	const char *line = what_was_logged();
+	int year, month, day, hour, minute, second, milliseconds, length = 0;
+	ck_assert_int_eq(sscanf(line, "{\"ts\":\"%4d-%2d-%2dT%2d:%2d:%2d.%3dZ\",%n", &year, &month, &day,
+	                        &hour, &minute, &second, &milliseconds, &length),
+	                 7);
+	ck_assert_int_eq(length, 33);
+	return line + length;
+}
+
+static const struct {
+	const char *message;
+	const char *rest;
+} objects[] = {
+        {"kernel: in sync", "\"level\":\"info\",\"msg\":\"kernel: in sync\"}\n"},
+        {"", "\"level\":\"info\",\"msg\":\"\"}\n"},
+        {"a \"b\" c:\\d", "\"level\":\"info\",\"msg\":\"a \\\"b\\\" c:\\\\d\"}\n"},
+        {"two\nlines\t\x1b", "\"level\":\"info\",\"msg\":\"two lines  \"}\n"},
+        {"gr\xc3\xbc\xc3\x9f"
+         "e \xf0\x9f\x98\x80",
+         "\"level\":\"info\",\"msg\":\"gr\xc3\xbc\xc3\x9f"
+         "e \xf0\x9f\x98\x80\"}\n"},
+        {"\xff \xc3 \xc0\x80 \xed\xa0\x80",
+         "\"level\":\"info\",\"msg\":\"\xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
+         "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}\n"},
+};
+
+START_TEST(a_line_of_json_is_an_object_whatever_a_name_holds)
+{
+	struct log log = log_into_pipe(LOG_LEVEL_INFO, 1);
+	log.as_json = 1;
+	log_info(&log, "%s", objects[_i].message);
+	ck_assert_texts(objects[_i].message, objects[_i].rest, what_was_logged_behind_the_time());
+}
+END_TEST
+
+START_TEST(a_line_of_json_names_its_level)
+{
+	static const char *const names[] = {"error", "warning", "info", "debug"};
+	struct log log = log_into_pipe(LOG_LEVEL_DEBUG, 0);
+	char wanted[64];
+	log.as_json = 1;
+	log_write(&log, (enum log_level)_i, "x");
+	snprintf(wanted, sizeof(wanted), "\"level\":\"%s\",\"msg\":\"x\"}\n", names[_i]);
+	ck_assert_texts("level", wanted, what_was_logged_behind_the_time());
+}
+END_TEST
+
+START_TEST(a_long_message_of_quotes_is_cut_and_still_json)
+{
+	struct log log = log_into_pipe(LOG_LEVEL_INFO, 0);
+	char message[9001];
+	log.as_json = 1;
+	memset(message, '"', sizeof(message) - 1);
+	message[sizeof(message) - 1] = '\0';
+	log_info(&log, "%s", message);
+	const char *line = what_was_logged_behind_the_time();
+	ck_assert_uint_gt(strlen(line), 8192);
+	ck_assert_str_eq(line + strlen(line) - 5, "\\\"\"}\n");
+}
+END_TEST
+
 START_TEST(errno_survives_a_message)
 {
 	struct log log = {.most = LOG_LEVEL_INFO, .fd = -1};
@@ -150,6 +214,10 @@ int main(void)
 	tcase_add_test(cases, a_message_is_one_line_whatever_a_name_holds);
 	tcase_add_test(cases, letters_beyond_ascii_stay);
 	tcase_add_test(cases, a_message_that_is_too_long_is_cut_and_still_a_line);
+	tcase_add_loop_test(cases, a_line_of_json_is_an_object_whatever_a_name_holds, 0,
+	                    (int)(sizeof(objects) / sizeof(objects[0])));
+	tcase_add_loop_test(cases, a_line_of_json_names_its_level, 0, LOG_LEVEL_DEBUG + 1);
+	tcase_add_test(cases, a_long_message_of_quotes_is_cut_and_still_json);
 	tcase_add_test(cases, errno_survives_a_message);
 	tcase_add_test(cases, a_new_log_is_on_standard_error_at_info);
 	tcase_add_test(cases, priorities_are_written_where_the_journal_reads_standard_error);

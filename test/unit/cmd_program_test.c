@@ -98,7 +98,7 @@ static const struct {
         {"--help 2>&1", 0, "Usage: kube-ipvs COMMAND [flags]\n"},
         {"help plan 2>&1", 0, "Usage: kube-ipvs plan --manifests PATH [flags]\n"},
         {"plan --help 2>&1", 0, "Usage: kube-ipvs plan --manifests PATH [flags]\n"},
-        {"proxy -h 2>&1", 0, "Usage: kube-ipvs [proxy] --manifests DIR [flags]\n"},
+        {"proxy -h 2>&1", 0, "Usage: kube-ipvs [proxy] [flags]\n"},
         {"help bogus 2>&1", 1,
          "kube-ipvs: bogus: there is no such command; \"kube-ipvs help\" lists all of them\n"},
         {"bogus 2>&1", 1,
@@ -113,11 +113,12 @@ static const struct {
         {"--proxy-mode=ipvs 2>&1", 1,
          "--manifests: there is nothing to read Services from; name a directory of manifests\n"},
         {"--mode=ipvs --manifests @ --ipvs-sync-period 0s 2>&1", 1,
-         "--ipvs-sync-period: it must be longer than 0s; the usual is 30s\n"},
+         "kube-ipvs: --ipvs-sync-period: it must be longer than 0s; the usual is 30s\n"},
         {"--manifests @ --ipvs-sync-period 1s --ipvs-min-sync-period 2s 2>&1", 1,
-         "--ipvs-min-sync-period: it must not be longer than --ipvs-sync-period\n"},
-        {"--manifests @ --hostname-override '' 2>&1", 1,
-         "--hostname-override: the name is empty; give the node's name, or leave the flag out to use the "
+         "kube-ipvs: --ipvs-min-sync-period: it must not be longer than --ipvs-sync-period\n"},
+        {"--manifests @ --hostname-override ' ' 2>&1", 1,
+         "kube-ipvs: --hostname-override: the name is blank; give the node's name, or leave it out to use "
+         "the "
          "host name\n"},
         {"plan 2>&1", 1,
          "kube-ipvs: --manifests: there is nothing to plan for; name a directory of manifests, or a file\n"},
