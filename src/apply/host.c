@@ -9,18 +9,12 @@
  */
 #include "apply/host.h"
 
-#include "base/text.h"
 #include "link.h"
+#include "sysctl.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <linux/netlink.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { SYSCTL_BYTES = 4096 };
 
 static const struct sysctl_setting always[] = {
         {"net/ipv4/vs/conntrack", "1"},
@@ -45,36 +39,6 @@ int host_read_addresses(struct arena *arena, struct interface_address **ret_addr
 
 /* ---- sysctls */
 
-static int write_value(const char *path, const char *value)
-{
-	size_t length = strlen(value);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t written = write(fd, value, length);
-	int error = written < 0 ? -errno : (size_t)written == length ? 0 : -EIO;
-	close(fd);
-	return error;
-}
-
-static bool value_is(const struct text *text, const char *value)
-{
-	const char *content = text_string(text);
-	size_t length = strcspn(content, " \t\n");
-	return length == strlen(value) && strncmp(content, value, length) == 0;
-}
-
-static int set_one(const char *root, const struct sysctl_setting *setting)
-{
-	char path[PATH_MAX];
-	auto_text text = {0};
-	snprintf(path, sizeof(path), "%s/%s", root, setting->path);
-	int error = text_read_file(path, SYSCTL_BYTES, &text);
-	if (error || value_is(&text, setting->value))
-		return error;
-	return write_value(path, setting->value);
-}
-
 static void explain(const struct sysctl_setting *setting, int error, struct fault *fault)
 {
 	bool of_ipvs = strncmp(setting->path, "net/ipv4/vs/", strlen("net/ipv4/vs/")) == 0;
@@ -98,7 +62,7 @@ static void explain(const struct sysctl_setting *setting, int error, struct faul
 static int set_all(const char *root, const struct sysctl_setting *settings, size_t count, struct fault *fault)
 {
 	for (size_t i = 0; i < count; i++) {
-		int error = set_one(root, &settings[i]);
+		int error = sysctl_set(root, settings[i].path, settings[i].value);
 		if (error) {
 			explain(&settings[i], error, fault);
 			return error;
