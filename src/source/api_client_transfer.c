@@ -137,7 +137,9 @@ static void set_connection(struct api_call *call)
 	const struct api_client *client = call->client;
 	SET(call, CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(call, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	SET(call, CURLOPT_PIPEWAIT, 1L);
+	/* Wait for a handshake that is under way, to share what may be HTTP/2. Without TLS curl would wait for the
+	 * other call's end. */
+	SET(call, CURLOPT_PIPEWAIT, strncmp(client->access->server, "https:", 6) == 0 ? 1L : 0L);
 	SET(call, CURLOPT_FOLLOWLOCATION, 0L);
 	SET(call, CURLOPT_CONNECTTIMEOUT_MS, (long)client->connect_limit_ms);
 	SET(call, CURLOPT_TCP_KEEPALIVE, 1L);
