@@ -53,7 +53,8 @@ struct http_server *http_server_open(struct event_base *base, const struct http_
                                      void *context);
 void http_server_close(struct http_server *server); /* with its listeners; idempotent; NULL is allowed */
 
-/* Listens on one more address (IPv6 only, if it is one); port 0 is any. 0 or a negative errno. The server's. */
+/* Listens on one more address (IPv6 only, if it is one); port 0 is any. 0 or a negative errno. The
+ * listener is the server's; `ret_listener` may be NULL. */
 int http_server_listen(struct http_server *server, const struct address *address, uint16_t port,
                        struct http_listener **ret_listener);
 void http_listener_close(struct http_listener *listener); /* its connections end; NULL is allowed */

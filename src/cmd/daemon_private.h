@@ -1,58 +1,194 @@
 /*
- * What the parts of the daemon share: its state, and what it says.
+ * What the parts of the daemon share.
+ *
+ *	daemon.c          start, loop, end
+ *	daemon_kernel.c   making the kernel ready: modules, sysctls, the dummy, timeouts, schedulers
+ *	daemon_sources.c  manifests, the API server, the events written to it
+ *	daemon_node.c     what this node is: its Node object, its host's addresses; when programming may begin
+ *	daemon_pass.c     when a pass runs, and what follows from how it went
+ *	daemon_serve.c    health, metrics and configuration over HTTP
+ *	daemon_reload.c   a changed configuration file
+ *	daemon_report.c   what is said, once each
  */
 #ifndef KUBE_IPVS_CMD_DAEMON_PRIVATE_H
 #define KUBE_IPVS_CMD_DAEMON_PRIVATE_H
 
 #include "daemon.h"
 #include "memo.h"
+#include "node_facts.h"
+#include "node_name.h"
 #include "planner.h"
-#include "source/manifest.h"
 #include "syncer.h"
+
+#include "apply/host_watch.h"
+#include "model/inlet.h"
+#include "observe/health.h"
+#include "observe/http_server.h"
+#include "observe/metrics.h"
+#include "observe/service_health.h"
+#include "source/api_client.h"
+#include "source/api_events.h"
+#include "source/api_source.h"
+#include "source/file_watch.h"
+#include "source/manifest.h"
 
 struct event;
 struct event_base;
+struct daemon;
+
+enum { IPV4, IPV6, IP_FAMILIES };
+
+struct sources {
+	struct inlet inlets[ORIGINS];
+	struct manifest_directory *manifests;
+	bool manifests_opening; /* they are being read for the first time */
+	struct memo unread;     /* manifests that could not be read since the start */
+	bool use_api_server;
+	struct api_client *client;
+	struct api_source *api;
+	struct api_events *events;
+	struct event *redelivery; /* R1.8 */
+};
+
+/* One HTTP server of ours, and the address at which it should listen. */
+struct served {
+	struct daemon *daemon;
+	const char *reason; /* of the Event when it fails for good */
+	const char *flag;
+	const char *where; /* "0.0.0.0:10256"; "": disabled */
+	struct http_server *server;
+	struct event *retry;
+	bool failing;
+};
+
+enum { SERVED_HEALTHZ, SERVED_METRICS, SERVED };
+
+struct serving {
+	struct health health;
+	struct metrics *metrics;
+	struct service_health *service_health;
+	struct served served[SERVED];
+
+	uint64_t events_counted[OBJECT_KINDS]; /* of the inlets, already in the metrics */
+	uint64_t changes_applied[OBJECT_KINDS];
+	size_t virtual_servers, real_servers, addresses; /* in force */
+};
 
 struct daemon {
-	const struct proxy_options *options;
+	const struct config *config;
 	const struct log *log;
 	const char *node_name;
+	int lock;
+	int status;
+	bool execute_anew;
+	bool families[IP_FAMILIES]; /* that this host supports */
 	struct event_base *base;
-	struct event *due;       /* the next pass */
-	struct event *period;    /* the next whole pass */
-	struct event *terminate; /* SIGTERM */
-	struct event *interrupt; /* SIGINT */
-	struct inlet manifest_inlet;
-	struct manifest_directory *manifests;
+	struct event *terminate;  /* SIGTERM */
+	struct event *interrupt;  /* SIGINT */
+	struct event *last_words; /* a failed daemon's time to write its Events */
+	int64_t last_words_end_ms;
+
 	struct planner planner;
 	struct syncer syncer;
-	vector_of(const char *) schedulers; /* that the kernel has, NULL at the end; texts owned */
-	struct arena host_memory;           /* the interfaces' addresses as read last */
+	struct sources sources;
+	struct serving serving;
+	struct file_watch *config_watch;
+
+	/* the node */
+	struct node_facts node_facts;
+	struct host_watch *host_watch;
+	struct event *host_readable;
+	struct event *node_wait;  /* looks again whether programming may begin */
+	struct arena host_memory; /* the interfaces' addresses as read last */
 	struct interface_address *host_addresses;
 	size_t host_address_count;
-	struct memo warnings;          /* per owner, what was said */
-	struct memo failures;          /* per change or subject that fails, why */
-	struct memo absent_schedulers; /* asked for since the last whole pass, and not in this kernel */
-	struct memo unread;            /* manifests that could not be read since the start */
-	bool opening;                  /* the manifests are being read for the first time */
+	bool host_stale; /* they are to be read again */
+	bool node_stale; /* the planner is to look at the node again */
+
+	/* passes */
+	struct event *due;    /* the next pass */
+	struct event *period; /* the next whole pass */
+	bool open;            /* programming has begun */
 	bool whole_needed;
 	bool programmed_once;
 	int64_t retry_ms; /* the next back-off; 0: nothing fails */
 	int64_t last_pass_ms;
-	int lock;
+
+	/* what was said or found out */
+	vector_of(const char *) schedulers; /* that the kernel has, NULL at the end; texts owned */
+	struct memo warnings;               /* per owner, what was said */
+	struct memo failures;               /* per change or subject that fails, why */
+	struct memo troubles;               /* per subject outside of the kernel, why */
+	struct memo absent_schedulers;      /* asked for since the last whole pass, and not in this kernel */
 };
 
-int64_t now_ms(void);
+/* daemon.c */
+int64_t now_ms(void); /* monotonic */
+int64_t now_ns(void);
+int64_t wall_clock_ns(void); /* since the epoch, as annotations and health count */
+void daemon_arm(struct event *event, int64_t after_ms);
+int daemon_say_fault(const struct daemon *daemon, int e, const struct fault *fault);
+/* The end, with exit status 1, when the Events told so far are written or some seconds are over. */
+void daemon_fail(struct daemon *daemon);
 
-/* What the manifests have to say: the listener for manifest_directory_open. */
-struct manifest_listener daemon_manifest_listener(struct daemon *daemon);
-/* What the planner has to say. */
-struct planner_listener daemon_planner_listener(struct daemon *daemon);
-/* Asks for a pass as soon as --ipvs-min-sync-period allows. */
-void daemon_request_pass(struct daemon *daemon);
-/* Logs what a pass did, what fails now and what fails no more. */
-void daemon_report(struct daemon *daemon, const struct sync_outcome *outcome, int result, int64_t took_ms);
+/* daemon_kernel.c */
+int daemon_take_lock(struct daemon *daemon);
+int daemon_open_kernel(struct daemon *daemon);
 /* 0: the kernel has this scheduler, and it is in the list from now on. -ENOENT: it has not. */
 int daemon_probe_scheduler(struct daemon *daemon, const char *scheduler);
+
+/* daemon_sources.c */
+int daemon_open_sources(struct daemon *daemon);
+void daemon_start_sources(struct daemon *daemon); /* the API server's, once everything else is ready */
+void daemon_close_sources(struct daemon *daemon);
+bool daemon_sources_complete(const struct daemon *daemon);
+void daemon_tell_event(struct daemon *daemon, const struct api_event *event);
+
+/* daemon_node.c */
+int daemon_open_node(struct daemon *daemon);
+void daemon_close_node(struct daemon *daemon);
+/* Reads the interfaces' addresses; on failure what was known stays in force. */
+int daemon_read_host(struct daemon *daemon);
+void daemon_refresh_node(struct daemon *daemon);
+/* The Node object was told, changed or deleted. */
+void daemon_node_told(struct daemon *daemon, bool deleted);
+/* Begins programming if all that it waits for is there. */
+void daemon_try_to_begin(struct daemon *daemon);
+
+/* daemon_pass.c */
+void daemon_init_passes(struct daemon *daemon);
+void daemon_done_passes(struct daemon *daemon);
+/* Asks for a pass as soon as --ipvs-min-sync-period allows. */
+void daemon_request_pass(struct daemon *daemon);
+/* A whole pass, now. */
+void daemon_run_whole_pass(struct daemon *daemon);
+
+/* daemon_serve.c */
+int daemon_open_serving(struct daemon *daemon);
+void daemon_close_serving(struct daemon *daemon);
+void daemon_serve_queued(struct daemon *daemon);
+/* A pass of so many seconds ended; `failed`: it broke off. */
+void daemon_serve_pass(struct daemon *daemon, double seconds, bool failed);
+/* How the kernel's tables changed. */
+void daemon_serve_outcome(struct daemon *daemon, const struct sync_outcome *outcome);
+/* Whether this kind is being followed at the API server, as far as is known. */
+void daemon_serve_connected(struct daemon *daemon, enum object_kind kind, bool connected);
+/* All objects were delivered once more (R1.8). */
+void daemon_serve_redelivery(struct daemon *daemon);
+
+/* daemon_reload.c */
+int daemon_watch_config(struct daemon *daemon);
+/* Does not return when it succeeds. */
+void daemon_execute_anew(const struct log *log);
+
+/* daemon_report.c */
+struct manifest_listener daemon_manifest_listener(struct daemon *daemon);
+struct api_source_listener daemon_api_listener(struct daemon *daemon);
+struct planner_listener daemon_planner_listener(struct daemon *daemon);
+/* Logs what a pass did, what fails now and what fails no more. */
+void daemon_report(struct daemon *daemon, const struct sync_outcome *outcome, int result, int64_t took_ms);
+/* Told when it begins and when the sentence changes. */
+void daemon_report_trouble(struct daemon *daemon, const char *subject, const char *sentence);
+void daemon_report_trouble_over(struct daemon *daemon, const char *subject);
 
 #endif

@@ -9,7 +9,29 @@
 
 #define FEW_CHANGES 8 /* so many are named one by one at the usual log level */
 
-static void manifest_changed(void *context)
+/* A line of log for each line of the sentence: some show what to type. */
+static void log_lines(const struct log *log, enum log_level level, const char *sentence)
+{
+	while (*sentence != '\0') {
+		size_t length = strcspn(sentence, "\n");
+		log_write(log, level, "%.*s", (int)length, sentence);
+		sentence += length + (sentence[length] != '\0');
+	}
+}
+
+void daemon_report_trouble(struct daemon *daemon, const char *subject, const char *sentence)
+{
+	if (memo_put(&daemon->troubles, subject, sentence))
+		log_lines(daemon->log, LOG_LEVEL_ERROR, sentence);
+}
+
+void daemon_report_trouble_over(struct daemon *daemon, const char *subject)
+{
+	if (memo_remove(&daemon->troubles, subject))
+		log_info(daemon->log, "%s: in order again", subject);
+}
+
+static void source_changed(void *context)
 {
 	daemon_request_pass(context);
 }
@@ -19,13 +41,13 @@ static void manifest_refused(void *context, const struct fault *fault)
 	struct daemon *daemon = context;
 	char text[FAULT_TEXT_SIZE];
 	log_error(daemon->log, "%s; what it held before stays in force", fault_format(fault, text));
-	if (daemon->opening) {
+	if (daemon->sources.manifests_opening) {
 		/* The place may be "file:line"; recovery names the file. */
 		struct fault file = *fault;
 		char *line = strrchr(file.place, ':');
 		if (line != NULL && line[1 + strspn(line + 1, "0123456789")] == '\0')
 			*line = '\0';
-		memo_put(&daemon->unread, file.place, "");
+		memo_put(&daemon->sources.unread, file.place, "");
 	}
 }
 
@@ -33,7 +55,7 @@ static void manifest_recovered(void *context, const char *place)
 {
 	struct daemon *daemon = context;
 	log_info(daemon->log, "%s: in order again", place);
-	if (memo_remove(&daemon->unread, place) && memo_count(&daemon->unread) == 0) {
+	if (memo_remove(&daemon->sources.unread, place) && memo_count(&daemon->sources.unread) == 0) {
 		daemon->whole_needed = true;
 		daemon_request_pass(daemon);
 	}
@@ -49,10 +71,71 @@ struct manifest_listener daemon_manifest_listener(struct daemon *daemon)
 {
 	return (struct manifest_listener){
 	        .context = daemon,
-	        .changed = manifest_changed,
+	        .changed = source_changed,
 	        .refused = manifest_refused,
 	        .recovered = manifest_recovered,
 	        .remarked = manifest_remarked,
+	};
+}
+
+/* As api_source names what it follows. */
+static const char *const followed[OBJECT_KINDS] = {
+        [KIND_SERVICE] = "Services", [KIND_SLICE] = "EndpointSlices", [KIND_NODE] = "Node"};
+
+static void tell_connected(struct daemon *daemon, const char *subject, bool connected)
+{
+	for (unsigned kind = 0; kind < OBJECT_KINDS; kind++)
+		if (strcmp(followed[kind], subject) == 0)
+			daemon_serve_connected(daemon, (enum object_kind)kind, connected);
+}
+
+static void kind_complete(void *context, enum object_kind kind)
+{
+	struct daemon *daemon = context;
+	log_info(daemon->log, "%s: %zu listed", followed[kind],
+	         daemon->sources.inlets[ORIGIN_API_SERVER].count[kind]);
+	daemon_serve_connected(daemon, kind, true);
+	if (kind == KIND_NODE) {
+		node_facts_told(&daemon->node_facts, now_ms());
+		daemon_node_told(daemon, false);
+	}
+	daemon_try_to_begin(daemon);
+}
+
+static void node_told(void *context, bool deleted)
+{
+	daemon_node_told(context, deleted);
+}
+
+static void api_failing(void *context, const char *subject, const char *sentence)
+{
+	tell_connected(context, subject, false);
+	daemon_report_trouble(context, subject, sentence);
+}
+
+static void api_recovered(void *context, const char *subject)
+{
+	tell_connected(context, subject, true);
+	daemon_report_trouble_over(context, subject);
+}
+
+static void object_refused(void *context, const struct fault *fault)
+{
+	const struct daemon *daemon = context;
+	char text[FAULT_TEXT_SIZE];
+	log_error(daemon->log, "%s; what was known of it stays in force", fault_format(fault, text));
+}
+
+struct api_source_listener daemon_api_listener(struct daemon *daemon)
+{
+	return (struct api_source_listener){
+	        .context = daemon,
+	        .changed = source_changed,
+	        .complete = kind_complete,
+	        .node_told = node_told,
+	        .failing = api_failing,
+	        .recovered = api_recovered,
+	        .refused = object_refused,
 	};
 }
 

@@ -1,5 +1,5 @@
 #include "command.h"
-#include "proxy_options.h"
+#include "node_name.h"
 
 #include "apply/kernel.h"
 #include "base/text.h"

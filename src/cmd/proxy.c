@@ -4,6 +4,7 @@
 #include "command.h"
 #include "config.h"
 #include "daemon.h"
+#include "node_name.h"
 
 #include "base/memory.h"
 
@@ -67,31 +68,9 @@ static int run_daemon(const struct config *config, const struct log *log)
 	struct fault fault = {0};
 	char text[FAULT_TEXT_SIZE];
 	auto_free char *node_name = NULL;
-	const struct proxy_options options = {
-	        .manifests = config->manifests,
-	        .run_directory = config->run_directory,
-	        .scheduler = config->scheduler,
-	        .excluded = config->excluded,
-	        .node_ports = config->node_ports,
-	        .strict_arp = config->strict_arp,
-	        .sync_period_ms = config->sync_period_ms,
-	        .min_sync_period_ms = config->min_sync_period_ms,
-	        .tcp_timeout_ms = config->tcp_timeout_ms,
-	        .tcp_fin_timeout_ms = config->tcp_fin_timeout_ms,
-	        .udp_timeout_ms = config->udp_timeout_ms,
-	        .verbosity = config->verbosity,
-	};
 	const char *override = *config->hostname_override ? config->hostname_override : NULL;
-	int e = 0;
-	if (*config->manifests == '\0') {
-		fault_place(&fault, "--manifests");
-		e = fault_set(&fault, NULL,
-		              "there is nothing to read Services from; name a directory of manifests");
-	}
-	if (e == 0)
-		e = node_name_read(override, &node_name, &fault);
-	if (e == 0)
-		return daemon_run(&options, node_name, log);
+	if (node_name_read(override, &node_name, &fault) == 0)
+		return daemon_run(config, node_name, log);
 	log_error(log, "%s", fault_format(&fault, text));
 	return EXIT_FAILURE;
 }

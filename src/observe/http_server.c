@@ -168,7 +168,8 @@ int http_server_listen(struct http_server *server, const struct address *address
 	CHECK(listener->acceptable);
 	event_add(listener->acceptable, NULL);
 	TAILQ_INSERT_TAIL(&server->listeners, listener, next);
-	*ret_listener = listener;
+	if (ret_listener)
+		*ret_listener = listener;
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 #include "options.h"
-#include "proxy_options.h"
+#include "node_name.h"
 
 #include "command.h"
 #include "support.h"

@@ -1,4 +1,4 @@
-#include "proxy_options.h"
+#include "node_name.h"
 
 #include "base/memory.h"
 

@@ -1,0 +1,142 @@
+/*
+ * Making the kernel ready, before any virtual server is touched.
+ */
+#include "daemon_private.h"
+
+#include "apply/host.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+/* Two daemons on one node would undo each other's work. */
+int daemon_take_lock(struct daemon *daemon)
+{
+	auto_free char *path = NULL;
+	const char *directory = daemon->config->run_directory;
+	if (mkdir(directory, 0755) != 0 && errno != EEXIST)
+		goto failed;
+	if (asprintf(&path, "%s/lock", directory) < 0)
+		return -ENOMEM;
+	daemon->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (daemon->lock < 0)
+		goto failed;
+	if (flock(daemon->lock, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	log_error(daemon->log, "%s: another kube-ipvs is running on this node; stop it first", path);
+	return -EBUSY;
+failed:
+	log_error(daemon->log, "%s: %s; run as root, or choose another place with --run-dir",
+	          path ? path : directory, strerror(errno));
+	return -errno;
+}
+
+int daemon_probe_scheduler(struct daemon *daemon, const char *scheduler)
+{
+	if (daemon->schedulers.count > 0 && scheduler_in_list(daemon->schedulers.items, scheduler))
+		return 0;
+	/* A Service's endpoints may change often, and a search for a module costs a process each time. */
+	if (memo_has(&daemon->absent_schedulers, scheduler))
+		return -ENOENT;
+	int e = kernel_probe_scheduler(daemon->syncer.kernel, scheduler);
+	if (e) {
+		memo_put(&daemon->absent_schedulers, scheduler, "");
+		return e;
+	}
+	if (daemon->schedulers.count > 0)
+		daemon->schedulers.count--; /* the NULL */
+	vector_push(&daemon->schedulers, memory_copy_text(scheduler));
+	vector_push(&daemon->schedulers, NULL);
+	daemon->planner.options.schedulers = daemon->schedulers.items;
+	return 0;
+}
+
+static int probe_default_scheduler(struct daemon *daemon)
+{
+	const char *scheduler = daemon->config->scheduler;
+	int e = daemon_probe_scheduler(daemon, scheduler);
+	if (e == -ENOENT)
+		log_error(daemon->log,
+		          "--ipvs-scheduler: this kernel has no scheduler \"%s\", and no module ip_vs_%s "
+		          "that brings it; choose another, for example rr",
+		          scheduler, scheduler);
+	else if (e)
+		log_error(daemon->log, "--ipvs-scheduler: \"%s\" could not be tried: %s", scheduler,
+		          strerror(-e));
+	return e;
+}
+
+static uint32_t seconds(int64_t milliseconds)
+{
+	return (uint32_t)(milliseconds / 1000);
+}
+
+static int set_conntrack(const struct config *config, struct fault *fault)
+{
+	struct conntrack_settings settings = {
+	        .max_per_core = (uint32_t)config->conntrack_max_per_core,
+	        .min = (uint32_t)config->conntrack_min,
+	        .tcp_established_seconds = seconds(config->conntrack_tcp_established_ms),
+	        .tcp_close_wait_seconds = seconds(config->conntrack_tcp_close_wait_ms),
+	        .udp_seconds = seconds(config->conntrack_udp_ms),
+	        .udp_stream_seconds = seconds(config->conntrack_udp_stream_ms),
+	        .tcp_be_liberal = config->conntrack_tcp_be_liberal,
+	};
+	return host_set_conntrack("/proc/sys", "/sys", &settings, fault);
+}
+
+static void set_timeouts(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct fault fault = {0};
+	struct kernel_timeouts timeouts = {.tcp_seconds = seconds(config->tcp_timeout_ms),
+	                                   .tcp_fin_seconds = seconds(config->tcp_fin_timeout_ms),
+	                                   .udp_seconds = seconds(config->udp_timeout_ms)};
+	bool any = timeouts.tcp_seconds || timeouts.tcp_fin_seconds || timeouts.udp_seconds;
+	if (any && kernel_set_timeouts(daemon->syncer.kernel, &timeouts, &fault) != 0)
+		daemon_say_fault(daemon, 0, &fault); /* not fatal (R8.6) */
+}
+
+static int open_kernel(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct fault fault = {0};
+	struct kernel *kernel = NULL;
+	size_t unreadable = 0;
+	int e = kernel_open(DUMMY_INTERFACE, true, NULL, &kernel, &fault);
+	if (e)
+		return daemon_say_fault(daemon, e, &fault);
+	e = syncer_init(&daemon->syncer, kernel, &daemon->planner, config->run_directory,
+	                config->excluded.items, config->excluded.count, &unreadable);
+	if (e)
+		log_error(daemon->log, "%s: the record of our virtual servers cannot be read: %s",
+		          config->run_directory, strerror(-e));
+	if (unreadable > 0)
+		log_warning(daemon->log,
+		            "%s: %zu lines of the record cannot be read; the virtual servers that they named "
+		            "are left alone",
+		            config->run_directory, unreadable);
+	return e;
+}
+
+int daemon_open_kernel(struct daemon *daemon)
+{
+	struct fault fault = {0};
+	int e = open_kernel(daemon);
+	if (e)
+		return e;
+	/* --init-only programs nothing, not even the interface (R14.14). */
+	if (!daemon->config->init_only)
+		e = kernel_ensure_dummy(daemon->syncer.kernel, &fault);
+	if (e == 0)
+		e = set_conntrack(daemon->config, &fault);
+	if (e == 0)
+		e = host_set_sysctls("/proc/sys", daemon->config->strict_arp, &fault);
+	if (e)
+		return daemon_say_fault(daemon, e, &fault);
+	set_timeouts(daemon);
+	return probe_default_scheduler(daemon);
+}
