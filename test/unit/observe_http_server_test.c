@@ -358,6 +358,25 @@ START_TEST(a_body_is_not_read_and_never_taken_for_a_request)
 }
 END_TEST
 
+/* Closed with something unread, the kernel would send a reset, which may overtake the answer. */
+START_TEST(a_body_still_on_its_way_does_not_cost_the_answer)
+{
+	open_server(NULL);
+	struct http_client client = connect_client();
+	client_send(&client, "POST /json HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+	ck_assert_int_eq(client_wait_answer(&client, false), 200);
+	ck_assert_uint_eq(server->connection_count, 1);
+	ck_assert_int_eq(TAILQ_FIRST(&server->connections)->state, HTTP_LINGERING);
+	client_wait_end(&client);
+	client_push(&client, "hello", 5);
+	client_close(&client);
+	for (int i = 0; i < 1000 && server->connection_count; i++)
+		run_loop(base, 5);
+	ck_assert_uint_eq(server->connection_count, 0);
+	ck_assert_texts("asked", "POST /json 4;", text_string(&asked));
+}
+END_TEST
+
 START_TEST(a_huge_body_is_refused_and_thrown_away)
 {
 	char block[65536];
@@ -416,15 +435,14 @@ START_TEST(a_request_that_trickles_in_must_be_whole_in_time)
 	struct http_client client = connect_client();
 	client_send(&client, "GET / HTTP/1.1\r\nX: ");
 	/* Each byte comes in time; the request does not. */
-	for (int i = 0; i < 1000 && server->connection_count && !client.ended; i++) {
+	int bytes = 0;
+	for (; bytes < 1000 && TAILQ_FIRST(&server->connections)->state == HTTP_ASKING; bytes++) {
 		client_push(&client, "x", 1);
 		run_loop(base, 20);
-		if (strstr(text_string(&asked), "GET"))
-			break;
-		if (TAILQ_FIRST(&server->connections) &&
-		    TAILQ_FIRST(&server->connections)->state != HTTP_ASKING)
+		if (!server->connection_count)
 			break;
 	}
+	ck_assert_int_lt(bytes, 1000);
 	ck_assert_int_eq(client_wait_answer(&client, false), 408);
 	client_wait_end(&client);
 	ck_assert_texts("asked", "", text_string(&asked));
@@ -753,6 +771,7 @@ static void add_answers(TCase *answers)
 	tcase_add_test(answers, a_head_may_come_byte_by_byte);
 	tcase_add_test(answers, the_end_of_a_head_is_found_wherever_it_is_cut);
 	tcase_add_test(answers, no_damage_to_a_request_is_dangerous);
+	tcase_add_test(answers, a_body_still_on_its_way_does_not_cost_the_answer);
 	tcase_add_loop_test(answers, a_body_is_not_read_and_never_taken_for_a_request, 0, COUNT(WITH_BODY));
 }
 
