@@ -8,6 +8,9 @@
 
 /* These fill in an access that is all zero. `master`: NULL, or the URL that stands in for the server's. */
 int kubeconfig_read(const char *path, const char *master, struct api_access *access, struct fault *fault);
+/* The same from text, without a master; files that it names are looked for beside `name`. */
+int kubeconfig_parse(const char *name, const char *text, size_t length, struct api_access *access,
+                     struct fault *fault);
 int in_cluster_read(const char *directory, struct api_access *access, struct fault *fault);
 
 void api_access_warn(struct api_access *access, const char *format, ...)

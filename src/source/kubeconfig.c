@@ -243,23 +243,36 @@ static char *directory_of(const char *path)
 	return directory;
 }
 
+/* Releases the document. */
+static int read_document(struct kubeconfig *config)
+{
+	struct document *document = &config->document;
+	struct section root;
+	config->directory = directory_of(document->name);
+	for (size_t i = 0; i < document->duplicate_count; i++)
+		api_access_warn(config->access, "%s:%zu: %s: stands twice; the last one counts",
+		                document->name, document->duplicate_lines[i], document->duplicates[i]);
+	int result = section_open(config, document->value, &root, "%s", "");
+	if (!result)
+		result = read_root(&root);
+	if (document->text.length)
+		explicit_bzero(document->text.bytes, document->text.length);
+	document_done(document);
+	free(config->directory);
+	return result;
+}
+
 int kubeconfig_read(const char *path, const char *master, struct api_access *access, struct fault *fault)
 {
 	struct kubeconfig config = {.master = master, .access = access, .fault = fault};
-	struct section root;
 	int result = document_read(path, FILE_LIMIT, &config.document, fault);
-	if (result)
-		return result;
-	config.directory = directory_of(path);
-	for (size_t i = 0; i < config.document.duplicate_count; i++)
-		api_access_warn(access, "%s:%zu: %s: stands twice; the last one counts", path,
-		                config.document.duplicate_lines[i], config.document.duplicates[i]);
-	result = section_open(&config, config.document.value, &root, "%s", "");
-	if (!result)
-		result = read_root(&root);
-	if (config.document.text.length)
-		explicit_bzero(config.document.text.bytes, config.document.text.length);
-	document_done(&config.document);
-	free(config.directory);
-	return result;
+	return result ? result : read_document(&config);
+}
+
+int kubeconfig_parse(const char *name, const char *text, size_t length, struct api_access *access,
+                     struct fault *fault)
+{
+	struct kubeconfig config = {.access = access, .fault = fault};
+	int result = document_parse(name, text, length, &config.document, fault);
+	return result ? result : read_document(&config);
 }
