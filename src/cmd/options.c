@@ -109,7 +109,9 @@ static int take_option(const struct scan *scan, int found, const char *argument,
 	if (found >= 256 && !spelled_out(row, argument))
 		return refuse_unknown(argument, fault);
 	fault_place(fault, "--%s", row->name);
-	return scan->take(scan->context, row, optarg, fault);
+	/* "-v=2", which getopt takes for the value "=2". */
+	bool joined = found < 256 && optarg != NULL && optarg == argument + 2 && *optarg == '=';
+	return scan->take(scan->context, row, joined ? optarg + 1 : optarg, fault);
 }
 
 static int scan_normalised(const struct scan *scan, int argc, char **argv, struct fault *fault)

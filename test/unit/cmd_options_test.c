@@ -1,5 +1,5 @@
-#include "options.h"
 #include "node_name.h"
+#include "options.h"
 
 #include "command.h"
 #include "support.h"
@@ -126,6 +126,8 @@ static const struct {
         {{"--nodeport-addresses="}, "manifests= scheduler=rr sync=30000 strict=0 excluded=0 nodeports=0 v=0"},
         {{"-v", "1"}, "manifests= scheduler=rr sync=30000 strict=0 excluded=0 nodeports=0 v=1"},
         {{"-v1"}, "manifests= scheduler=rr sync=30000 strict=0 excluded=0 nodeports=0 v=1"},
+        {{"-v=1"}, "manifests= scheduler=rr sync=30000 strict=0 excluded=0 nodeports=0 v=1"},
+        {{"-v", "=1"}, "--v: \"=1\" is not a number from 0 to 4294967295"},
         {{"--v=4"}, "manifests= scheduler=rr sync=30000 strict=0 excluded=0 nodeports=0 v=4"},
         {{"-v", "loud"}, "--v: \"loud\" is not a number from 0 to 4294967295"},
         {{"--mode=ipvs", "--proxy-mode", "ipvs"},
