@@ -241,7 +241,7 @@ void api_server_bookmark(struct api_server *server)
 
 void api_server_end_watches(struct api_server *server)
 {
-	for_each_answer(server, true, api_answer_end);
+	for_each_answer(server, true, api_watch_end);
 }
 
 void api_server_drop_connections(struct api_server *server)

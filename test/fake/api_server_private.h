@@ -156,6 +156,7 @@ void api_watch(struct api_server *server, struct evhttp_request *request, struct
                enum api_cut cut, size_t budget); /* takes the question */
 void api_watch_pump(struct api_answer *answer);
 void api_watch_bookmark(struct api_answer *answer);
+void api_watch_end(struct api_answer *answer);
 /* The history was compacted: a watch that has everything goes on. */
 void api_watch_skip(struct api_answer *answer);
 void api_events(struct api_server *server, struct evhttp_request *request,

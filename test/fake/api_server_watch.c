@@ -20,6 +20,7 @@ struct watch {
 	bool told_end; /* of the initial ones, or there is nothing to tell */
 	bool bookmark; /* one is due */
 	bool is_over;  /* an ERROR was sent */
+	bool ends;     /* well, as soon as everything was told */
 };
 
 static void watch_free(void *context)
@@ -146,7 +147,17 @@ void api_watch_pump(struct api_answer *answer)
 		add_initial(answer, watch);
 	if (watch->initial.count == 0)
 		add_history(answer, watch);
-	api_answer_send(answer);
+	if (watch->ends && !watch->is_over && !is_full(answer))
+		api_answer_end(answer);
+	else
+		api_answer_send(answer);
+}
+
+void api_watch_end(struct api_answer *answer)
+{
+	struct watch *watch = answer->context;
+	watch->ends = true;
+	api_watch_pump(answer);
 }
 
 void api_watch_bookmark(struct api_answer *answer)
