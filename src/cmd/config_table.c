@@ -238,8 +238,9 @@ const struct config_row config_rows[] = {
               "how long an answered UDP flow is tracked; 0: as it is (default 0s)"),
          .path = "conntrack.udpStreamTimeout", .standard = "0s"},
         {FLAG("config-sync-period", OPTION_DURATION, AT(config_sync_period_ms), "DURATION",
-              "means nothing here: what the API server tells is never told again"),
-         .path = "configSyncPeriod", .marks = CONFIG_ZERO_IS_DEFAULT | CONFIG_INERT, .standard = "15m"},
+              "how often /metrics counts all Services and EndpointSlices as told again, as kube-proxy's does "
+              "(default 15m)"),
+         .path = "configSyncPeriod", .marks = CONFIG_ZERO_IS_DEFAULT, .standard = "15m"},
         {FIELD(OPTION_TEXT, REST(port_range)), .path = "portRange", .marks = CONFIG_INERT, .standard = ""},
         {FIELD(OPTION_SWITCH, REST(win_service)), .path = "windowsRunAsService",
          .marks = CONFIG_INERT | CONFIG_OMIT_EMPTY},

@@ -169,8 +169,8 @@ static void check_periods(struct config_reader *reader)
 	char name[80];
 	if (config->sync_period_ms <= 0)
 		refuse(reader, AT(sync_period_ms), "it must be longer than 0s; the usual is 30s");
-	if (config->config_sync_period_ms <= 0)
-		refuse(reader, AT(config_sync_period_ms), "it must be longer than 0s; the usual is 15m");
+	if (config->config_sync_period_ms < 1000)
+		refuse(reader, AT(config_sync_period_ms), "it must be 1s or longer; the usual is 15m");
 	if (config->sync_period_ms > 0 && config->min_sync_period_ms > config->sync_period_ms)
 		refuse(reader, AT(min_sync_period_ms), "it must not be longer than %s",
 		       name_of(reader, AT(sync_period_ms), name));
