@@ -1,7 +1,7 @@
 #include "command.h"
+#include "node_name.h"
 #include "plan_json.h"
 #include "planner.h"
-#include "node_name.h"
 
 #include "apply/host.h"
 #include "apply/kernel.h"
