@@ -239,11 +239,9 @@ static const struct row warnings[] = {
          "but of no meaning here; they can be left out\n"
          "clientConnection.contentType=\"application/json\"\n"
          "logging.options.json.splitStream=true\nlogging.options.json.infoBufferSize=\"1M\"\n"},
-        {"--show-hidden-metrics-for-version=1.35 --config-sync-period=1h",
-         "warning: --show-hidden-metrics-for-version, --config-sync-period: accepted, but of no meaning "
-         "here; "
-         "they can be left out\n"
-         "showHiddenMetricsForVersion=\"1.35\"\nconfigSyncPeriod=\"1h0m0s\"\n"},
+        {"--show-hidden-metrics-for-version=1.35", "warning: --show-hidden-metrics-for-version: accepted, "
+                                                   "but of no meaning here; they can be left out\n"
+                                                   "showHiddenMetricsForVersion=\"1.35\"\n"},
         {"--healthz-port=1", PORT_WARNING("healthz") "healthzBindAddress=\"0.0.0.0:1\"\n"},
         {"--metrics-port=1", PORT_WARNING("metrics") "metricsBindAddress=\"127.0.0.1:1\"\n"},
 };
