@@ -62,7 +62,9 @@ static void on_refused(void *context, const struct fault *fault)
 
 void follower_start_server(struct follower *follower)
 {
-	const struct api_server_options options = {.port = follower->port};
+	/* Once it was away, it has forgotten all versions. */
+	const struct api_server_options options = {.port = follower->port,
+	                                           .first_version = follower->port ? 1000 : 0};
 	follower->server = api_server_start(follower->base, &options);
 	ck_assert_ptr_nonnull(follower->server);
 	follower->port = api_server_port(follower->server);
