@@ -8,6 +8,7 @@
 #include "daemon_private.h"
 
 #include "apply/host.h"
+#include "config_families.h"
 
 #include <event2/event.h>
 #include <string.h>
@@ -137,12 +138,36 @@ static bool node_lets_begin(struct daemon *daemon)
 	return false;
 }
 
+static void tell_families(void *context, bool fatal, const char *sentence)
+{
+	const struct daemon *daemon = context;
+	log_write(daemon->log, fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s", sentence);
+}
+
+/* R14.8, as far as it takes knowing the Node. False: with these settings it cannot work at all. */
+static bool settings_fit(struct daemon *daemon)
+{
+	struct node_ips ips;
+	const struct node *node = node_facts_node(&daemon->node_facts);
+	node_ips_detect(&daemon->planner.bind_address, node ? node->addresses : NULL,
+	                node ? node->address_count : 0, &ips);
+	struct config_families families = {.primary = ips.primary,
+	                                   .dual_stack = daemon->families[IPV4] && daemon->families[IPV6],
+	                                   .pod_cidrs = node ? node->pod_cidrs : NULL,
+	                                   .pod_cidr_count = node ? node->pod_cidr_count : 0};
+	return !config_check_families(daemon->config, &families, tell_families, daemon);
+}
+
 void daemon_try_to_begin(struct daemon *daemon)
 {
 	if (daemon->open || daemon->status != 0 || !daemon_sources_complete(daemon) ||
 	    !node_lets_begin(daemon))
 		return;
 	evtimer_del(daemon->node_wait);
+	if (!settings_fit(daemon)) {
+		daemon_fail(daemon);
+		return;
+	}
 	daemon->open = true;
 	daemon_run_whole_pass(daemon);
 }
