@@ -15,7 +15,6 @@
 #include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +31,7 @@ struct host_watch {
 	int fd;
 	unsigned dummy; /* index; 0: there is none */
 	char name[IFNAMSIZ];
-	alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
+	_Alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
 };
 
 static int open_socket(void)

@@ -279,6 +279,7 @@ START_TEST(a_deleted_node_stays_in_use_as_it_was_known_last)
 	update_must_be(NULL, 0, "");
 	ck_assert_str_eq(node_facts_node(&facts)->zone, "zone-a");
 	update_must_be(&node, NODE_APPEARED, "node n1: its Node is there");
+	update_must_be(&node, 0, "");
 }
 END_TEST
 

@@ -136,6 +136,28 @@ START_TEST(a_broken_file_is_told_of_once_for_each_content)
 }
 END_TEST
 
+/* Beside an API server: what it has of the same name counts, and the directory's waits, changes and goes unseen. */
+START_TEST(an_object_of_the_api_server_counts_before_the_directorys)
+{
+	const struct service theirs = {.name = {"default", "a"}};
+	struct inlet api;
+	inlet_init(&api, folder.cluster, ORIGIN_API_SERVER);
+	inlet_put_service(&api, service_new(&theirs));
+	folder_put(&folder, "m/a.yaml", SERVICE("a", "80") "---\n" SERVICE("b", "80"));
+	folder_watch(&folder);
+	folder_wait(&folder, "service default/a ClusterIP\n" PRINTED("b", "80"), "");
+	folder_put(&folder, "m/a.yaml", SERVICE("a", "81") "---\n" SERVICE("b", "81"));
+	folder_wait(&folder, "service default/a ClusterIP\n" PRINTED("b", "81"), "");
+	ck_assert_uint_eq(folder.inlet.count[KIND_SERVICE], 2);
+	ck_assert(inlet_remove(&api, KIND_SERVICE, theirs.name));
+	folder_wait(&folder, PRINTED("a", "81") PRINTED("b", "81"), "");
+	inlet_put_service(&api, service_new(&theirs));
+	folder_drop(&folder, "m/a.yaml");
+	folder_wait(&folder, "service default/a ClusterIP\n", "");
+	ck_assert_uint_eq(folder.inlet.count[KIND_SERVICE], 0);
+}
+END_TEST
+
 START_TEST(of_an_object_in_two_files_the_first_ones_counts)
 {
 	folder_put(&folder, "m/b.yaml", SERVICE("a", "82") "---\n" SERVICE("b", "80"));
@@ -263,6 +285,7 @@ int main(void)
 	        a_writer_that_keeps_the_file_open_is_heard,
 	        what_a_broken_file_held_before_stays_in_force,
 	        a_broken_file_is_told_of_once_for_each_content,
+	        an_object_of_the_api_server_counts_before_the_directorys,
 	        of_an_object_in_two_files_the_first_ones_counts,
 	        a_copy_of_a_file_does_not_flood_the_log,
 	        of_an_object_twice_in_one_file_the_first_counts,
