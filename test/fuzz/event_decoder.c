@@ -32,10 +32,11 @@ static const struct {
         {"Endpoints", "v1"}, {"Node", "v1"},
 };
 
-/* A kind or apiVersion that the object names itself counts more. */
+/* What an object says of itself counts more than what stands in for it. */
 static void decode_as_everything(const json_t *object)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+	size_t count = json_object_get(object, "kind") ? 1 : sizeof(kinds) / sizeof(*kinds);
+	for (size_t i = 0; i < count; i++) {
 		struct decoded decoded = {0};
 		struct fault fault = {0};
 		int r = decode_object(object, kinds[i].kind, kinds[i].api_version, &decoded, &fault);
@@ -79,11 +80,8 @@ static void decode(const struct stream *stream, const char *text, size_t length)
 	const json_t *object = json_object_get(value, "object");
 	read_head(stream, text, length);
 	if (value)
-		decode_as_everything(value);
-	if (object) {
-		decode_as_everything(object);
-		api_status_read(object, &status);
-	}
+		decode_as_everything(object ? object : value);
+	api_status_read(object, &status);
 	json_decref(value);
 }
 
