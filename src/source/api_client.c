@@ -151,6 +151,7 @@ static void on_pump(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	calls_free(&client->dropped);
 	start_waiting(client);
+	api_credentials_settle(client->credentials);
 	release_retired(client);
 }
 

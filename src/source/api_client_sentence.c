@@ -16,7 +16,7 @@ struct meaning {
 	bool with_detail; /* what curl said says more than the text */
 };
 
-/* X509_V_ERR_... of OpenSSL, which curl hands on as they are. */
+/* X509_V_ERR_... of OpenSSL, which curl hands on as they are; 1 is what curl leaves there when it compares names. */
 static const struct meaning VERDICTS[] = {
         {9, -EKEYREJECTED, "the server's certificate is not valid yet; is the clock of this node right?",
          false},
@@ -37,7 +37,7 @@ static const struct meaning VERDICTS[] = {
          "this cluster?",
          false},
         {23, -EKEYREJECTED, "the server's certificate has been revoked", false},
-        {0, -EKEYREJECTED,
+        {1, -EKEYREJECTED,
          "the server's certificate is for another name or address than the one that is connected to; "
          "tls-server-name can name the one to expect",
          true},

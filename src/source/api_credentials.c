@@ -1,6 +1,6 @@
 /*
  * A plug-in's failure is told to every request that waited for it; the next request after that tries again. So the
- * failure is kept until the waiting ones have asked, which they do within the same round of the event loop.
+ * failure is kept until the waiting ones have asked.
  */
 #include "api_credentials.h"
 
@@ -12,7 +12,6 @@
 #include "secret_text.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,16 +32,8 @@ struct api_credentials {
 	bool have_exec;
 	int exec_error; /* of the run that just ended */
 	struct fault exec_fault;
-	struct event *forget; /* drops that error when those who waited have heard it */
+	bool just_came; /* those who waited have not asked yet */
 };
-
-static void forget_exec_error(evutil_socket_t fd, short what, void *context)
-{
-	struct api_credentials *credentials = context;
-	(void)fd;
-	(void)what;
-	credentials->exec_error = 0;
-}
 
 struct api_credentials *api_credentials_open(struct event_base *base, const struct api_access *access,
                                              int64_t exec_limit_ms, void (*came)(void *context),
@@ -55,7 +46,6 @@ struct api_credentials *api_credentials_open(struct event_base *base, const stru
 	                                        .came = came,
 	                                        .context = context,
 	                                        .generation = 1};
-	credentials->forget = event_new(base, -1, 0, forget_exec_error, credentials);
 	if (access->token_file)
 		kept_file_init(&credentials->token_file, access->token_file);
 	if (access->authority.file && !access->authority.bytes)
@@ -78,8 +68,6 @@ void api_credentials_close(struct api_credentials *credentials)
 	kept_file_done(&credentials->certificate);
 	kept_file_done(&credentials->key);
 	free(credentials->file_token);
-	if (credentials->forget)
-		event_free(credentials->forget);
 	free(credentials);
 }
 
@@ -132,7 +120,6 @@ static void on_exec_ended(void *context, const struct exec_end *end)
 {
 	struct api_credentials *credentials = context;
 	struct exec_credential fresh = {0};
-	const struct timeval at_once = {0};
 	int error = end->error;
 	credentials->run = NULL;
 	if (error < 0)
@@ -147,8 +134,8 @@ static void on_exec_ended(void *context, const struct exec_end *end)
 		credentials->have_exec = true;
 		credentials->generation++;
 	}
+	credentials->just_came = true;
 	credentials->came(credentials->context);
-	event_add(credentials->forget, &at_once);
 }
 
 static int run_plugin(struct api_credentials *credentials, const struct credential *known,
@@ -173,8 +160,8 @@ static int refresh_exec(struct api_credentials *credentials, struct credential *
 		*fault = credentials->exec_fault;
 		return credentials->exec_error;
 	}
-	/* What has just come is used even if it expires within this second: asking again would not end. */
-	bool fresh = credentials->have_exec && event_pending(credentials->forget, EV_TIMEOUT, NULL);
+	/* What has just come is used even if it has expired meanwhile: asking again might not end. */
+	bool fresh = credentials->have_exec && credentials->just_came;
 	if (!credentials->have_exec || (!fresh && exec->expires && time(NULL) >= exec->expires))
 		return run_plugin(credentials, credential, fault);
 	if (exec->token)
@@ -221,4 +208,10 @@ void api_credentials_refused(struct api_credentials *credentials, uint64_t gener
 		return;
 	credentials->stale = true;
 	credentials->have_exec = false;
+}
+
+void api_credentials_settle(struct api_credentials *credentials)
+{
+	credentials->just_came = false;
+	credentials->exec_error = 0;
 }

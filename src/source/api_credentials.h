@@ -37,6 +37,8 @@ void api_credentials_close(struct api_credentials *credentials);
 /* 0; CREDENTIALS_WAIT while a plug-in runs; a negative errno with a sentence. */
 int api_credentials_get(struct api_credentials *credentials, struct credential *ret_credential,
                         struct fault *fault);
+/* All who waited have asked again. */
+void api_credentials_settle(struct api_credentials *credentials);
 /* The server refused (401) what that generation had: it is obtained anew at the next call. */
 void api_credentials_refused(struct api_credentials *credentials, uint64_t generation);
 

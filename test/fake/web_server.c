@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/vector.h"
 
 #include <arpa/inet.h>
 #include <event2/buffer.h>
@@ -22,6 +23,7 @@ struct web_server {
 	uint16_t port;
 	struct text log;
 	size_t connections;
+	vector_of(struct evhttp_request *) held;
 };
 
 static SSL_CTX *open_tls(const struct web_server_options *options)
@@ -119,10 +121,20 @@ void web_server_stop(struct web_server *server)
 {
 	if (!server)
 		return;
+	/* evhttp releases them with their connections, but leaves them to us when the client went first. */
+	vector_for_each (&server->held, request)
+		if (!evhttp_request_get_connection(*request))
+			evhttp_request_free(*request);
+	vector_done(&server->held);
 	evhttp_free(server->http);
 	SSL_CTX_free(server->tls);
 	text_done(&server->log);
 	free(server);
+}
+
+void web_server_hold(struct web_server *server, struct evhttp_request *request)
+{
+	vector_push(&server->held, request);
 }
 
 uint16_t web_server_port(const struct web_server *server)

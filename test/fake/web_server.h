@@ -19,7 +19,7 @@ struct web_server_options {
 	const char *certificate; /* PEM files; NULL: plain */
 	const char *key;
 	const char *client_authority; /* clients must show a certificate signed by it; NULL: need not */
-	/* Answers now or later. What was asked is in web_server_log already. */
+	/* Answers now, or later: then it calls web_server_hold. What was asked is in web_server_log already. */
 	void (*answer)(struct evhttp_request *request, void *context);
 	void *context;
 };
@@ -27,6 +27,8 @@ struct web_server_options {
 /* Never NULL: a test that cannot have its server ends. */
 struct web_server *web_server_start(struct event_base *base, const struct web_server_options *options);
 void web_server_stop(struct web_server *server); /* NULL is allowed */
+/* Releases a request that is never answered to its end, when the server stops. */
+void web_server_hold(struct web_server *server, struct evhttp_request *request);
 uint16_t web_server_port(const struct web_server *server);
 /* Each request: "GET /path", then its headers as "Name: value", one a line; the SNI as "sni NAME" where TLS had one;
  * the body, if there is one, as "body TEXT". */

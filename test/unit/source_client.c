@@ -108,7 +108,7 @@ static void answer_badly_packed(struct evhttp_request *request)
 
 static void answer_silence(struct evhttp_request *request)
 {
-	evhttp_request_own(request); /* libevent forgets it with its connection */
+	(void)request;
 }
 
 static void answer_stall(struct evhttp_request *request)
@@ -152,25 +152,28 @@ static void answer_elsewhere(struct evhttp_request *request)
 static const struct {
 	const char *path;
 	void (*answer)(struct evhttp_request *request);
+	bool never_ends;
 } PATHS[] = {
-        {"/hello", answer_hello},
-        {"/packed", answer_packed},
-        {"/badly-packed", answer_badly_packed},
-        {"/silence", answer_silence},
-        {"/stall", answer_stall},
-        {"/half", answer_half},
-        {"/unauthorized", answer_unauthorized},
-        {"/busy", answer_busy},
-        {"/busy-until", answer_busy_until},
-        {"/elsewhere", answer_elsewhere},
+        {"/hello", answer_hello, false},
+        {"/packed", answer_packed, false},
+        {"/badly-packed", answer_badly_packed, false},
+        {"/silence", answer_silence, true},
+        {"/stall", answer_stall, true},
+        {"/half", answer_half, false},
+        {"/unauthorized", answer_unauthorized, false},
+        {"/busy", answer_busy, false},
+        {"/busy-until", answer_busy_until, false},
+        {"/elsewhere", answer_elsewhere, false},
 };
 
 static void answer(struct evhttp_request *request, void *context)
 {
 	const char *uri = evhttp_request_get_uri(request);
-	(void)context;
+	struct api_test *test = context;
 	for (size_t i = 0; i < sizeof(PATHS) / sizeof(*PATHS); i++)
 		if (strcmp(uri, PATHS[i].path) == 0) {
+			if (PATHS[i].never_ends)
+				web_server_hold(test->server, request);
 			PATHS[i].answer(request);
 			return;
 		}
@@ -193,7 +196,8 @@ void api_test_serve(struct api_test *test, const char *address, bool tls, const 
 	        .key = key,
 	        .client_authority =
 	                client_authority ? api_test_path(test, client_authority, authority) : NULL,
-	        .answer = answer};
+	        .answer = answer,
+	        .context = test};
 	test->server = web_server_start(test->base, &options);
 }
 
