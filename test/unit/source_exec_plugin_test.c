@@ -131,10 +131,8 @@ START_TEST(a_plug_in_gets_its_arguments_environment_and_question_and_nothing_els
 	ck_assert_int_eq(atoi(group), atoi(pid));
 	/* The shell has some of its own. */
 	char *descriptors = read_test_file(api_test_path(&test, "descriptors", path));
-	ck_assert_ptr_nonnull(strstr(descriptors, "2
-"));
-	ck_assert_ptr_null(strstr(descriptors, "77
-"));
+	ck_assert_ptr_nonnull(strstr(descriptors, "2\n"));
+	ck_assert_ptr_null(strstr(descriptors, "77\n"));
 	free(pid);
 	free(group);
 	free(descriptors);
