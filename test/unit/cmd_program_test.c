@@ -111,7 +111,7 @@ static const struct {
         {"proxy --mode=userspace 2>&1", 1,
          "kube-ipvs: --mode: \"userspace\" is not what this program does: "},
         {"--proxy-mode=ipvs 2>&1", 1,
-         "--manifests: there is nothing to read Services from; name a directory of manifests\n"},
+         "neither --kubeconfig nor --master is given, and this is no pod of a cluster"},
         {"--mode=ipvs --manifests @ --ipvs-sync-period 0s 2>&1", 1,
          "kube-ipvs: --ipvs-sync-period: it must be longer than 0s; the usual is 30s\n"},
         {"--manifests @ --ipvs-sync-period 1s --ipvs-min-sync-period 2s 2>&1", 1,
