@@ -5,6 +5,7 @@
 #include "config_reading.h"
 
 #include "base/memory.h"
+#include "config_private.h"
 
 #define add_rows(cases, test, table) \
 	tcase_add_loop_test(cases, test, 0, (int)(sizeof(table) / sizeof(*(table))))
@@ -488,6 +489,89 @@ START_TEST(what_is_written_reads_back_as_the_same)
 }
 END_TEST
 
+/* --- kube-ipvs.conf(5) */
+
+#define PAGE TEST_DATA "/../man/kube-ipvs.conf.5"
+
+START_TEST(the_manual_names_exactly_the_fields_that_are_read)
+{
+	auto_text fields_read = {0}, named = {0};
+	char *page = read_test_file(PAGE), *rest;
+	for (const struct config_row *row = config_rows; row->option.name; row++)
+		if (row->path)
+			text_addf(&fields_read, "%s\n", row->path);
+	for (char *line = strtok_r(page, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (strncmp(line, ".It Va ", 7) == 0)
+			text_addf(&named, "%s\n", line + 7);
+	ck_assert_texts("fields", text_string(&fields_read), text_string(&named));
+	free(page);
+}
+END_TEST
+
+/* The page's words on one field. */
+static char *words_on(const char *page, const char *path)
+{
+	auto_text start = {0};
+	text_addf(&start, ".It Va %s\n", path);
+	const char *found = strstr(page, text_string(&start));
+	ck_assert_msg(found, "%s is not in the manual", path);
+	found += start.length;
+	const char *end = strstr(found, "\n.It ");
+	return strndup(found, end ? (size_t)(end - found) + 1 : strlen(found));
+}
+
+static void check_words(const struct config_row *row, const char *words)
+{
+	auto_text flag = {0}, standard = {0};
+	const char *value = row->standard;
+	text_addf(&flag, "Flag:\n.Fl Fl %s .\n", row->option.name);
+	if (!value || !*value)
+		value = row->option.kind == OPTION_SWITCH ? "false" : "none";
+	if (row->option.kind == OPTION_LISTEN)
+		value = strstr(row->path, "health") ? "0.0.0.0:10256, or" : "127.0.0.1:10249, or";
+	text_addf(&standard, "Default: %s%s", *value == '-' ? "\\" : "", value);
+	if (*row->option.name)
+		ck_assert_msg(strstr(words, text_string(&flag)), "%s: the flag is missing", row->path);
+	else
+		ck_assert_msg(!strstr(words, "Flag:"), "%s: there is no flag", row->path);
+	ck_assert_msg(strstr(words, text_string(&standard)), "%s: \"%s\" is missing", row->path,
+	              text_string(&standard));
+	ck_assert_msg(!strstr(words, "No effect here.") == !(row->marks & CONFIG_INERT), "%s: effect",
+	              row->path);
+}
+
+START_TEST(the_manual_tells_each_fields_flag_default_and_whether_it_has_an_effect)
+{
+	char *page = read_test_file(PAGE);
+	for (const struct config_row *row = config_rows; row->option.name; row++) {
+		if (!row->path)
+			continue;
+		char *words = words_on(page, row->path);
+		check_words(row, words);
+		free(words);
+	}
+	free(page);
+}
+END_TEST
+
+START_TEST(the_example_of_the_manual_is_read_without_a_warning)
+{
+	static const char start[] = ".Bd -literal -offset indent\napiVersion";
+	struct reading reading;
+	char *page = read_test_file(PAGE);
+	char *example = strstr(page, start);
+	ck_assert_ptr_nonnull(example);
+	example = strchr(example, '\n') + 1;
+	*strstr(example, ".Ed\n") = '\0';
+	open_with_file(&reading, example, "");
+	ck_assert_texts("refusals", "", text_string(&reading.refusals));
+	ck_assert_uint_eq(reading.config.warning_count, 0);
+	ck_assert_str_eq(reading.config.scheduler, "lc");
+	reading_close(&reading);
+	free(page);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cmd config: file");
@@ -505,6 +589,9 @@ int main(void)
 	tcase_add_test(cases, what_no_field_has_stands_beside_the_file);
 	tcase_add_test(cases, configz_is_what_kube_proxy_answers_for_the_same_settings);
 	add_rows(cases, what_is_written_reads_back_as_the_same, settings);
+	tcase_add_test(cases, the_manual_names_exactly_the_fields_that_are_read);
+	tcase_add_test(cases, the_manual_tells_each_fields_flag_default_and_whether_it_has_an_effect);
+	tcase_add_test(cases, the_example_of_the_manual_is_read_without_a_warning);
 	suite_add_tcase(suite, cases);
 	return run_suite(suite);
 }
