@@ -19,6 +19,9 @@
 
 enum { FILE_BYTES_MOST = 1 << 20, NAME_MOST = 64 };
 
+/* Finding a line means reading the text again: enough is told when a person has that much to do. */
+enum { REFUSALS_MOST = 50, WARNINGS_MOST = 50 };
+
 static const struct config_row *row_find(const char *path)
 {
 	for (const struct config_row *row = config_rows; row->option.name; row++)
@@ -120,8 +123,15 @@ static bool says_nothing(const struct config_row *row, const json_t *value)
 
 static void refuse(struct config_reader *reader, const char *path, struct fault *fault)
 {
-	fault_place(fault, "%s:%zu", reader->document.name, document_line(&reader->document, path));
-	snprintf(fault->field, sizeof(fault->field), "%s", path);
+	if (reader->refusals > REFUSALS_MOST)
+		return;
+	if (reader->refusals == REFUSALS_MOST) {
+		fault_place(fault, "%s", reader->document.name);
+		fault_set(fault, NULL, "more is wrong; it is not told");
+	} else {
+		fault_place(fault, "%s:%zu", reader->document.name, document_line(&reader->document, path));
+		snprintf(fault->field, sizeof(fault->field), "%s", path);
+	}
 	config_refuse(reader, fault);
 }
 
@@ -269,6 +279,12 @@ static const struct config_row *nearest(const char *path)
 
 static void warn_unknown(struct config_reader *reader, const char *path)
 {
+	size_t warned = reader->memory->warnings.count;
+	if (warned == WARNINGS_MOST)
+		config_warn(reader, "%s: there are more fields that count for nothing",
+		            reader->document.name);
+	if (warned >= WARNINGS_MOST)
+		return;
 	const struct config_row *near = nearest(path);
 	config_warn(reader, "%s:%zu: %s: there is no such field, so it counts for nothing%s%s",
 	            reader->document.name, document_line(&reader->document, path), path,
@@ -325,7 +341,7 @@ static bool check_type(struct config_reader *reader, const char *field, const ch
 static void warn_of_duplicates(struct config_reader *reader)
 {
 	const struct document *document = &reader->document;
-	for (size_t i = 0; i < document->duplicate_count; i++)
+	for (size_t i = 0; i < document->duplicate_count && i < WARNINGS_MOST / 2; i++)
 		config_warn(reader,
 		            "%s:%zu: %s: this field stands here for the second time; the last one counts",
 		            document->name, document->duplicate_lines[i], document->duplicates[i]);

@@ -340,6 +340,26 @@ START_TEST(what_is_wrong_in_the_file_is_refused_with_file_line_and_path)
 }
 END_TEST
 
+START_TEST(of_very_much_that_is_wrong_the_first_is_told)
+{
+	struct reading reading;
+	auto_text content = {0};
+	size_t lines = 0;
+	text_add(&content, HEAD "ipvs:\n  excludeCIDRs:\n");
+	for (int i = 0; i < 20000; i++)
+		text_addf(&content, "  - %d\n", i);
+	for (int i = 0; i < 20000; i++)
+		text_addf(&content, "unknown%d: 1\n", i);
+	open_with_file(&reading, text_string(&content), "");
+	for (const char *c = text_string(&reading.refusals); *c; c++)
+		lines += *c == '\n';
+	ck_assert_uint_eq(lines, 51);
+	ck_assert_ptr_nonnull(strstr(text_string(&reading.refusals), ": more is wrong; it is not told\n"));
+	ck_assert_uint_eq(reading.config.warning_count, 51);
+	reading_close(&reading);
+}
+END_TEST
+
 START_TEST(a_file_that_is_not_there_is_refused)
 {
 	static const char *const arguments[] = {"--config=/nowhere/f", NULL};
@@ -584,6 +604,7 @@ int main(void)
 	add_rows(cases, fields_that_are_unknown_doubled_or_without_meaning_are_tolerated_with_a_warning,
 	         warnings);
 	add_rows(cases, what_is_wrong_in_the_file_is_refused_with_file_line_and_path, refusals);
+	tcase_add_test(cases, of_very_much_that_is_wrong_the_first_is_told);
 	tcase_add_test(cases, a_file_that_is_not_there_is_refused);
 	add_rows(cases, the_file_replaces_all_flags_but_those_that_stand_beside_it, beside);
 	tcase_add_test(cases, what_no_field_has_stands_beside_the_file);
