@@ -62,7 +62,7 @@ struct api_handler {
 int api_client_open(struct event_base *base, struct api_access *access,
                     const struct api_client_options *options, struct api_client **ret_client,
                     struct fault *fault);
-/* Calls that still run are cancelled without a word. Idempotent; NULL is allowed. */
+/* Calls that still run are cancelled without a word. From everywhere but `began` and `received`; NULL is allowed. */
 void api_client_close(struct api_client *client);
 const char *api_client_server(const struct api_client *client);
 
