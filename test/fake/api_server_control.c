@@ -129,6 +129,13 @@ static int tell_watches(struct control *control)
 	return 200;
 }
 
+/* How many failures are still to come. */
+static int tell_orders(struct control *control)
+{
+	text_addf(&control->said, "%zu\n", control->server->orders.count);
+	return 200;
+}
+
 static int tell_connections(struct control *control)
 {
 	text_addf(&control->said, "%zu\n", api_server_count_connections(control->server));
@@ -146,13 +153,21 @@ static const struct {
 	enum evhttp_cmd_type method;
 	int (*perform)(struct control *control);
 } commands[] = {
-        {"objects", EVHTTP_REQ_PUT, put_objects},  {"objects", EVHTTP_REQ_DELETE, delete_object},
-        {"fail", EVHTTP_REQ_POST, fail},           {"clear", EVHTTP_REQ_POST, clear},
-        {"compact", EVHTTP_REQ_POST, compact},     {"bookmark", EVHTTP_REQ_POST, bookmark},
-        {"end", EVHTTP_REQ_POST, end_watches},     {"drop", EVHTTP_REQ_POST, drop},
-        {"token", EVHTTP_REQ_POST, set_token},     {"requests", EVHTTP_REQ_GET, tell_requests},
-        {"events", EVHTTP_REQ_GET, tell_events},   {"watches", EVHTTP_REQ_GET, tell_watches},
-        {"version", EVHTTP_REQ_GET, tell_version}, {"connections", EVHTTP_REQ_GET, tell_connections},
+        {"objects", EVHTTP_REQ_PUT, put_objects},
+        {"objects", EVHTTP_REQ_DELETE, delete_object},
+        {"fail", EVHTTP_REQ_POST, fail},
+        {"clear", EVHTTP_REQ_POST, clear},
+        {"compact", EVHTTP_REQ_POST, compact},
+        {"bookmark", EVHTTP_REQ_POST, bookmark},
+        {"end", EVHTTP_REQ_POST, end_watches},
+        {"drop", EVHTTP_REQ_POST, drop},
+        {"token", EVHTTP_REQ_POST, set_token},
+        {"requests", EVHTTP_REQ_GET, tell_requests},
+        {"events", EVHTTP_REQ_GET, tell_events},
+        {"watches", EVHTTP_REQ_GET, tell_watches},
+        {"orders", EVHTTP_REQ_GET, tell_orders},
+        {"version", EVHTTP_REQ_GET, tell_version},
+        {"connections", EVHTTP_REQ_GET, tell_connections},
 };
 
 static int perform(struct control *control, const char *path)

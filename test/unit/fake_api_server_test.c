@@ -843,8 +843,10 @@ START_TEST(the_server_is_scripted_by_requests_of_its_own)
 	         "", &fetch);
 	ck_assert_int_eq(fetch.status, 200);
 	fetch_done(&client, &fetch);
+	must_answer(&client, "/fake/orders", 200, "1\n");
 	client.token = "secret";
 	json_decref(fetch_json(&client, SERVICES, 503));
+	must_answer(&client, "/fake/orders", 200, "0\n");
 	json_t *list = fetch_json(&client, SERVICES, 200);
 	ck_assert_uint_eq(json_array_size(json_object_get(list, "items")), 1);
 	json_decref(list);

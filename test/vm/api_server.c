@@ -16,7 +16,9 @@
  *	POST /fake/clear, /fake/compact, /fake/bookmark, /fake/end, /fake/drop, /fake/token?token=T
  *	                                            forget failures; forget history; send bookmarks; end watches well;
  *	                                            drop open answers; another token is asked for
- *	GET /fake/requests, /fake/events, /fake/watches, /fake/connections, /fake/version
+ *	GET /fake/requests, /fake/events, /fake/watches, /fake/connections, /fake/version, /fake/orders
+ *	                                            what was asked and written; how many watches are open, connections
+ *	                                            were made; the last version; how many failures are still to come
  */
 #include "api_server.h"
 #include "certificates.h"
