@@ -36,6 +36,14 @@ static void source_changed(void *context)
 	daemon_request_pass(context);
 }
 
+/* A manifest may hold the Node, of which the directory does not tell apart. */
+static void manifest_changed(void *context)
+{
+	struct daemon *daemon = context;
+	daemon->node_stale = true;
+	daemon_request_pass(daemon);
+}
+
 static void manifest_refused(void *context, const struct fault *fault)
 {
 	struct daemon *daemon = context;
@@ -71,7 +79,7 @@ struct manifest_listener daemon_manifest_listener(struct daemon *daemon)
 {
 	return (struct manifest_listener){
 	        .context = daemon,
-	        .changed = source_changed,
+	        .changed = manifest_changed,
 	        .refused = manifest_refused,
 	        .recovered = manifest_recovered,
 	        .remarked = manifest_remarked,
