@@ -58,8 +58,8 @@ struct api_source_listener {
 struct api_source *api_source_open(struct event_base *base, struct api_client *client, struct inlet *inlet,
                                    const struct api_source_options *options,
                                    const struct api_source_listener *listener);
-void api_source_close(
-        struct api_source *source); /* idempotent; NULL is allowed; the store keeps its objects */
+/* The store keeps its objects. NULL is allowed; a callback of the listener is no place to close from. */
+void api_source_close(struct api_source *source);
 
 /* Services and EndpointSlices have both been listed completely. */
 bool api_source_is_complete(const struct api_source *source);

@@ -170,6 +170,7 @@ static bool read_file_over_flags(struct config_reader *reader)
 	const char *path = reader->memory->values.config.config_file;
 	set_defaults(reader);
 	apply_beside(reader, true);
+	stat(path, &reader->memory->values.config.config_file_seen); /* it will be read, or refused */
 	bool read = config_file_read(reader, path);
 	apply_beside(reader, false);
 	return read;

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 struct config {
 	/* --- where Services come from */
@@ -77,7 +78,8 @@ struct config {
 	const char *logging_format; /* "text" or "json" */
 
 	/* --- what to do instead of running */
-	const char *config_file; /* "": none */
+	const char *config_file;      /* "": none */
+	struct stat config_file_seen; /* just before it was read; all zero without one */
 	const char *write_config_to;
 	bool cleanup;
 	bool init_only;

@@ -16,7 +16,7 @@ static int find_server(struct api_access *access, struct fault *fault)
 		        fault, NULL,
 		        "neither --kubeconfig nor --master is given, and this is no pod of a cluster "
 		        "(KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not both set); name a "
-		        "kubeconfig with --kubeconfig");
+		        "kubeconfig with --kubeconfig, or a directory of manifests with --manifests");
 	auto_text url = {0};
 	text_addf(&url, strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port);
 	const char *wrong = api_access_set_server(access, text_string(&url));

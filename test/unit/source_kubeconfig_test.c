@@ -312,7 +312,7 @@ START_TEST(what_is_no_pod_is_told_what_to_do)
 	check_in_cluster(NULL,
 	                 "neither --kubeconfig nor --master is given, and this is no pod of a cluster "
 	                 "(KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not both set); name a "
-	                 "kubeconfig with --kubeconfig");
+	                 "kubeconfig with --kubeconfig, or a directory of manifests with --manifests");
 }
 END_TEST
 
