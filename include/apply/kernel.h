@@ -44,7 +44,7 @@ void kernel_close(struct kernel *kernel); /* idempotent; NULL is allowed */
 
 int kernel_info(struct kernel *kernel, struct kernel_info *ret_info);
 /*
- * All virtual servers with their real servers, and the addresses on the dummy (none when it does not exist;
+ * All virtual servers with their real servers, the elements of our table (if the filter is used), and the addresses on the dummy (none when it does not exist;
  * loopback and IPv6 link-local ones left out, R6.4, and those with a network of their own, which are not from
  * us), in `arena`, ascending. A dump that the kernel says was
  * interrupted is taken again, five times; then -EAGAIN. A failed read gives nothing at all: never half a
@@ -59,9 +59,23 @@ int kernel_ensure_dummy(struct kernel *kernel, struct fault *fault);
 int kernel_remove_dummy(struct kernel *kernel, struct fault *fault);
 
 /*
+ * From here on the packet filter is part of what is read and performed. `rules` are commands that make our table and put
+ * its rules in place (plan/filter_text.h); copied. Without this call filter changes are passed over.
+ */
+void kernel_use_filter(struct kernel *kernel, const char *rules);
+/*
+ * Makes the table what `rules` say, elements aside: at the first call always, later only where it is not. *ret_repaired:
+ * it was not, though it had been. A negative errno with a sentence that says what to do: no nf_tables in this kernel, ...
+ */
+int kernel_ensure_filter(struct kernel *kernel, bool *ret_repaired, struct fault *fault);
+/* Removes our table; none there is fine. */
+int kernel_remove_filter(struct kernel *kernel, struct fault *fault);
+
+/*
  * Performs all changes in their order and fills in each one's `result` and `detail` (in `arena`). What is
- * there already when added, or gone already when removed, is a success. Filter changes are passed over with
- * result 0. Returns 0 when the conversation itself worked, whatever single changes met, else a negative
+ * there already when added, or gone already when removed, is a success. Neighbouring filter changes are one transaction,
+ * which happens wholly or not at all; where one is refused, the pass ends there, since nothing may answer before it is
+ * protected. Returns 0 when the conversation itself worked, whatever single changes met, else a negative
  * errno; then unanswered changes have -EIO or that errno.
  */
 int kernel_perform(struct kernel *kernel, struct changes *changes, struct arena *arena);

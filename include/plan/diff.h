@@ -1,7 +1,8 @@
 /*
  * The difference between two states as a list of changes, in the order in which they are safe.
  *
- * Growing comes first, Service ranks one after the other: filter elements, then the address, then the virtual
+ * What only forbids comes before all: source ranges that are no longer allowed. Then growing, Service ranks one after
+ * the other: filter elements, then the address, then the virtual
  * server, then its real servers, so that nothing answers before it is protected. Then changes in place. Then
  * shrinking: real servers, the virtual server, the address, the filter elements. Nothing is ever deleted and
  * added again. Within one kind and rank the order is that of the keys, except that the real servers of one
@@ -19,7 +20,8 @@
 
 /* In the order of execution within one rank. */
 enum change_kind {
-	CHANGE_FILTER_ADD, /* also changes the content of an element that is there */
+	CHANGE_FILTER_RESTRICT, /* removes a source range */
+	CHANGE_FILTER_ADD,      /* with `before`: changes the content of an element that is there */
 	CHANGE_ADDRESS_ADD,
 	CHANGE_VIRTUAL_SERVER_ADD,
 	CHANGE_VIRTUAL_SERVER_EDIT,
@@ -41,7 +43,8 @@ struct change {
 	uint8_t rank; /* enum rank; RANK_OTHER when shrinking */
 	const struct virtual_server *virtual_server;
 	const struct real_server *real_server;
-	const void *before; /* of an edit: the virtual or real server as it is now */
+	/* Of an edit: the virtual server, real server or filter element as it is now. */
+	const void *before;
 	struct address address;
 	const struct filter_element *filter;
 	int result; /* filled in by the performer: 0, or the kernel's own errno as a negative number */

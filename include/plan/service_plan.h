@@ -15,7 +15,8 @@ struct plan_options {
 	const char *scheduler; /* "rr" unless --ipvs-scheduler says otherwise; never NULL */
 	/* Names that an annotation may choose, NULL at the end: what this kernel has, or known_schedulers. */
 	const char *const *schedulers;
-	bool without_ipv6; /* the host has none (R8.11), so nothing of that family is wanted */
+	bool without_ipv6;         /* the host has none (R8.11), so nothing of that family is wanted */
+	bool without_external_ips; /* --allow-external-ips=false: spec.externalIPs are left out, with a warning */
 };
 
 /* Every scheduler that a mainline kernel can have, NULL at the end. */

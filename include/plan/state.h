@@ -85,6 +85,7 @@ struct virtual_server {
 
 /* What new traffic to an address and port needs from the packet filter, beside IPVS. */
 enum filter_kind {
+	FILTER_HELD_ADDRESS, /* (address): on the dummy interface; what no service port takes is refused */
 	FILTER_SERVICE_PORT, /* (address, protocol, port) -> verdict */
 	FILTER_SOURCE_RANGE, /* (address, protocol, port, range): sources that may use a restricted port */
 	FILTER_REDIRECT,     /* (address, protocol, port) -> target: for clients inside the cluster */
@@ -112,6 +113,22 @@ struct filter_element {
 	struct address address;
 	struct cidr range;     /* of FILTER_SOURCE_RANGE */
 	struct address target; /* of FILTER_REDIRECT */
+};
+
+/* One end of a flow: an endpoint's address and port. */
+struct flow_end {
+	struct address address;
+	uint16_t port;
+};
+
+/*
+ * Where flows to an address, protocol and port may be led (R11.3, R11.4): to those who still serve, whatever the
+ * policies say of new traffic. Any other is stale. `serving` ascends by address, then port, and is never empty.
+ */
+struct flow_port {
+	struct virtual_server_key key;
+	const struct flow_end *serving;
+	size_t serving_count;
 };
 
 struct state {
