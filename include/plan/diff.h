@@ -1,11 +1,11 @@
 /*
  * The difference between two states as a list of changes, in the order in which they are safe.
  *
- * What only forbids comes before all: source ranges that are no longer allowed. Then growing, Service ranks one after
- * the other: filter elements, then the address, then the virtual
- * server, then its real servers, so that nothing answers before it is protected. Then changes in place. Then
- * shrinking: real servers, the virtual server, the address, the filter elements. Nothing is ever deleted and
- * added again. Within one kind and rank the order is that of the keys, except that the real servers of one
+ * First growing, Service ranks one after the other: source ranges that are no longer allowed, which only forbids, filter
+ * elements, then the address, then the virtual server, then its real servers, so that nothing answers before it is
+ * protected. Then changes in place. Then shrinking: real servers, the virtual server, the address, the filter elements.
+ * Nothing is ever deleted and added again. Filter changes that need not wait for others stand together, so that they can
+ * be one transaction. Within one kind and rank the order is that of the keys, except that the real servers of one
  * virtual server are added in R1.23's text order for sh, dh and mh, which must agree between nodes, and in an
  * order made from `order_seed` for all others, which must not: round robin starts at the same place of the
  * list on every node.
@@ -20,7 +20,7 @@
 
 /* In the order of execution within one rank. */
 enum change_kind {
-	CHANGE_FILTER_RESTRICT, /* removes a source range */
+	CHANGE_FILTER_RESTRICT, /* removes a source range of a port that stays */
 	CHANGE_FILTER_ADD,      /* with `before`: changes the content of an element that is there */
 	CHANGE_ADDRESS_ADD,
 	CHANGE_VIRTUAL_SERVER_ADD,

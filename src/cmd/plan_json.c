@@ -101,6 +101,7 @@ static json_t *filter_json(const struct filter_element *element)
 		json_object_set_new(object, "targetAddress", address_json(&element->target));
 		json_object_set_new(object, "targetPort", json_integer(element->target_port));
 		break;
+	case FILTER_HELD_ADDRESS:
 	case FILTER_HAIRPIN:
 	case FILTER_HEALTH_CHECK_PORT:
 		break;
@@ -155,6 +156,8 @@ static json_t *change_json(const struct change *change)
 		json_object_set_new(object, "before", real_server_json(change->before));
 	if (change->filter != NULL)
 		json_object_set_new(object, "filter", filter_json(change->filter));
+	if (change->filter != NULL && change->before != NULL)
+		json_object_set_new(object, "before", filter_json(change->before));
 	return object;
 }
 

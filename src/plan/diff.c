@@ -69,6 +69,8 @@ static uint8_t address_rank(const struct state *wanted, const struct address *ad
 
 static uint8_t filter_rank(const struct state *wanted, const struct filter_element *element)
 {
+	if (element->kind == FILTER_HELD_ADDRESS)
+		return address_rank(wanted, &element->address);
 	struct virtual_server_key key = {
 	        .address = element->address, .protocol = element->protocol, .port = element->port};
 	const struct virtual_server *server = state_find_virtual_server(wanted, &key);
@@ -82,9 +84,47 @@ static void found(struct difference *difference, const struct change *change)
 }
 
 static void found_filter(struct difference *difference, enum change_kind kind, uint8_t rank,
-                         const struct filter_element *element)
+                         const struct filter_element *element, const struct filter_element *before)
 {
-	found(difference, &(struct change){.kind = (uint8_t)kind, .rank = rank, .filter = element});
+	found(difference,
+	      &(struct change){.kind = (uint8_t)kind, .rank = rank, .filter = element, .before = before});
+}
+
+/* Whether an element of this kind is wanted for the port of `element`. */
+static bool port_has(const struct state *wanted, enum filter_kind kind, const struct filter_element *element)
+{
+	struct filter_element first = {.kind = (uint8_t)kind,
+	                               .protocol = element->protocol,
+	                               .port = element->port,
+	                               .address = element->address};
+	size_t low = 0, high = wanted->filter_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (filter_element_compare(&wanted->filter[middle], &first) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == wanted->filter_count)
+		return false;
+	first.range = wanted->filter[low].range;
+	return filter_element_compare(&wanted->filter[low], &first) == 0;
+}
+
+/*
+ * A range that a port loses goes before ranges that it gets, since the kernel refuses those that overlap (N8), and before
+ * the port is opened to all or comes under another owner. If the port itself goes, its ranges stay as long as it does.
+ */
+static void found_unwanted_filter(struct difference *difference, const struct filter_element *element)
+{
+	const struct state *wanted = difference->wanted;
+	bool restricts =
+	        element->kind == FILTER_SOURCE_RANGE && (port_has(wanted, FILTER_SERVICE_PORT, element) ||
+	                                                 port_has(wanted, FILTER_SOURCE_RANGE, element));
+	if (restricts)
+		found_filter(difference, CHANGE_FILTER_RESTRICT, filter_rank(wanted, element), element, NULL);
+	else
+		found_filter(difference, CHANGE_FILTER_REMOVE, RANK_OTHER, element, NULL);
 }
 
 static void compare_filter(struct difference *difference)
@@ -96,9 +136,10 @@ static void compare_filter(struct difference *difference)
 		const struct filter_element *should = j < wanted->filter_count ? &wanted->filter[j] : NULL;
 		int order = !is ? 1 : !should ? -1 : filter_element_compare(is, should);
 		if (order < 0)
-			found_filter(difference, CHANGE_FILTER_REMOVE, RANK_OTHER, is);
+			found_unwanted_filter(difference, is);
 		else if (order > 0 || !filter_element_same(is, should))
-			found_filter(difference, CHANGE_FILTER_ADD, filter_rank(wanted, should), should);
+			found_filter(difference, CHANGE_FILTER_ADD, filter_rank(wanted, should), should,
+			             order == 0 ? is : NULL);
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -231,6 +272,7 @@ bool changes_touch_protocol(const struct changes *changes, uint8_t protocol)
 const char *change_kind_name(enum change_kind kind)
 {
 	static const char *const names[CHANGE_KINDS] = {
+	        [CHANGE_FILTER_RESTRICT] = "withdraw source range",
 	        [CHANGE_FILTER_ADD] = "add filter element",
 	        [CHANGE_ADDRESS_ADD] = "add address",
 	        [CHANGE_VIRTUAL_SERVER_ADD] = "add virtual server",

@@ -3,6 +3,7 @@
  */
 #include "forms.h"
 #include "plan/render.h"
+#include "render_filter.h"
 
 /* " (was -s wlc)" */
 static void add_options_before(const struct virtual_server *before, struct text *text)
@@ -51,12 +52,18 @@ static void add_address(const struct change *change, struct text *text)
 static void add_filter(const struct change *change, struct text *text)
 {
 	render_filter_element(change->filter, text);
+	if (!change->before)
+		return;
+	text_add(text, " (was ");
+	render_filter_content(change->before, text);
+	text_add_char(text, ')');
 }
 
 static const struct {
 	const char *start;
 	void (*add)(const struct change *change, struct text *text);
 } forms[CHANGE_KINDS] = {
+        [CHANGE_FILTER_RESTRICT] = {"- filter ", add_filter},
         [CHANGE_FILTER_ADD] = {"+ filter ", add_filter},
         [CHANGE_ADDRESS_ADD] = {"+ address ", add_address},
         [CHANGE_VIRTUAL_SERVER_ADD] = {"+ -A ", add_virtual_server},
@@ -73,7 +80,8 @@ void render_change(const struct change *change, struct text *text)
 {
 	if (change->kind >= CHANGE_KINDS)
 		return;
-	text_add(text, forms[change->kind].start);
+	bool edit = change->kind == CHANGE_FILTER_ADD && change->before;
+	text_add(text, edit ? "~ filter " : forms[change->kind].start);
 	forms[change->kind].add(change, text);
 }
 

@@ -1,14 +1,13 @@
+#include "render_filter.h"
 #include "forms.h"
 #include "plan/render.h"
 
 const char *filter_kind_name(enum filter_kind kind)
 {
 	static const char *const names[] = {
-	        [FILTER_SERVICE_PORT] = "service-port",
-	        [FILTER_SOURCE_RANGE] = "source-range",
-	        [FILTER_REDIRECT] = "redirect",
-	        [FILTER_HAIRPIN] = "hairpin",
-	        [FILTER_HEALTH_CHECK_PORT] = "health-check-port",
+	        [FILTER_HELD_ADDRESS] = "held-address", [FILTER_SERVICE_PORT] = "service-port",
+	        [FILTER_SOURCE_RANGE] = "source-range", [FILTER_REDIRECT] = "redirect",
+	        [FILTER_HAIRPIN] = "hairpin",           [FILTER_HEALTH_CHECK_PORT] = "health-check-port",
 	};
 	return (size_t)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "";
 }
@@ -33,13 +32,24 @@ static void add_port(const struct filter_element *element, struct text *text)
 	text_add(text, protocol_name(element->protocol));
 }
 
+static void add_held_address(const struct filter_element *element, struct text *text)
+{
+	text->length += address_format(&element->address, text_reserve(text, ADDRESS_TEXT_SIZE));
+	text_add(text, " refuses all other ports");
+}
+
+static void add_verdict(const struct filter_element *element, struct text *text)
+{
+	text_add(text, filter_verdict_name(element->verdict));
+	if (element->restricted)
+		text_add(text, ", allowed sources only");
+}
+
 static void add_service_port(const struct filter_element *element, struct text *text)
 {
 	add_port(element, text);
 	text_add_char(text, ' ');
-	text_add(text, filter_verdict_name(element->verdict));
-	if (element->restricted)
-		text_add(text, ", allowed sources only");
+	add_verdict(element, text);
 }
 
 static void add_source_range(const struct filter_element *element, struct text *text)
@@ -49,11 +59,17 @@ static void add_source_range(const struct filter_element *element, struct text *
 	text->length += cidr_format(&element->range, text_reserve(text, CIDR_TEXT_SIZE));
 }
 
+static void add_target(const struct filter_element *element, struct text *text)
+{
+	text_add(text, "to ");
+	form_endpoint(&element->target, element->target_port, text);
+}
+
 static void add_redirect(const struct filter_element *element, struct text *text)
 {
 	add_port(element, text);
-	text_add(text, " from inside to ");
-	form_endpoint(&element->target, element->target_port, text);
+	text_add(text, " from inside ");
+	add_target(element, text);
 }
 
 static void add_hairpin(const struct filter_element *element, struct text *text)
@@ -72,12 +88,18 @@ static void add_health_check_port(const struct filter_element *element, struct t
 void render_filter_element(const struct filter_element *element, struct text *text)
 {
 	static void (*const words[])(const struct filter_element *, struct text *) = {
-	        [FILTER_SERVICE_PORT] = add_service_port,
-	        [FILTER_SOURCE_RANGE] = add_source_range,
-	        [FILTER_REDIRECT] = add_redirect,
-	        [FILTER_HAIRPIN] = add_hairpin,
-	        [FILTER_HEALTH_CHECK_PORT] = add_health_check_port,
+	        [FILTER_HELD_ADDRESS] = add_held_address, [FILTER_SERVICE_PORT] = add_service_port,
+	        [FILTER_SOURCE_RANGE] = add_source_range, [FILTER_REDIRECT] = add_redirect,
+	        [FILTER_HAIRPIN] = add_hairpin,           [FILTER_HEALTH_CHECK_PORT] = add_health_check_port,
 	};
 	if (element->kind < sizeof(words) / sizeof(words[0]))
 		words[element->kind](element, text);
+}
+
+void render_filter_content(const struct filter_element *element, struct text *text)
+{
+	if (element->kind == FILTER_SERVICE_PORT)
+		add_verdict(element, text);
+	if (element->kind == FILTER_REDIRECT)
+		add_target(element, text);
 }

@@ -183,8 +183,11 @@ static void check_added(const struct round *round, const struct model *model,
                         const struct virtual_server *server)
 {
 	const struct virtual_server_key *key = &server->key;
-	if (state_holds(&round->wanted, &key->address))
+	struct filter_element guard = {.kind = FILTER_HELD_ADDRESS, .address = key->address};
+	if (state_holds(&round->wanted, &key->address)) {
 		must(model_holds(model, &key->address), "seed %u: answers before it is held", round->seed);
+		must(model_find_element(model, &guard), "seed %u: answers unguarded", round->seed);
+	}
 	for (size_t i = 0; i < round->wanted.filter_count; i++) {
 		const struct filter_element *element = &round->wanted.filter[i];
 		if (!element_of(element, key))
@@ -202,14 +205,27 @@ static void check_leaving(const struct round *round, const struct model *model,
 	const struct virtual_server_key *key = &server->key;
 	if (state_holds(&round->present, &key->address))
 		must(model_holds(model, &key->address), "seed %u: let go while it answers", round->seed);
-	for (size_t i = 0; i < round->present.filter_count; i++)
-		must(!element_of(&round->present.filter[i], key) ||
-		             model_find_element(model, &round->present.filter[i]),
+	for (size_t i = 0; i < round->present.filter_count; i++) {
+		const struct filter_element *element = &round->present.filter[i];
+		must(!element_of(element, key) || element->kind == FILTER_SOURCE_RANGE ||
+		             model_find_element(model, element),
 		     "seed %u: unprotected while it answers", round->seed);
+	}
+}
+
+/* Nor is an address held a moment longer or earlier than other ports of it are refused. */
+static void check_guards(const struct round *round, const struct model *model)
+{
+	for (size_t i = 0; i < model->held_count; i++) {
+		struct filter_element guard = {.kind = FILTER_HELD_ADDRESS, .address = model->held[i]};
+		must(model_find_element(model, &guard) || address_excluded(round, &model->held[i]),
+		     "seed %u: held unguarded", round->seed);
+	}
 }
 
 static void check_prefix(const struct round *round, const struct model *model)
 {
+	check_guards(round, model);
 	for (size_t i = 0; i < model->server_count; i++) {
 		const struct virtual_server *server = &model->servers[i].server;
 		if (!state_find_virtual_server(&round->present, &server->key))
@@ -230,6 +246,63 @@ START_TEST(after_every_change_all_that_answers_is_protected)
 		vector_for_each (&round.changes, change) {
 			perform(&model, &round, change);
 			check_prefix(&round, &model);
+		}
+		end_round(&round);
+	}
+}
+END_TEST
+
+/* Who may use a port, as bits: sources in the smaller, in the rest of the larger, in the other range, elsewhere. */
+static unsigned sources_of(const struct filter_element *port, const struct filter_element *elements,
+                           size_t count)
+{
+	static const char *const sources[] = {"10.1.1.1", "10.129.1.1", "172.16.1.1", "192.0.2.1"};
+	unsigned bits = 0;
+	for (unsigned s = 0; s < 4; s++) {
+		struct address source = address_of(sources[s]);
+		bool allowed = !port->restricted;
+		for (size_t i = 0; i < count; i++)
+			allowed |= elements[i].kind == FILTER_SOURCE_RANGE &&
+			           elements[i].port == port->port && elements[i].protocol == port->protocol &&
+			           address_equal(&elements[i].address, &port->address) &&
+			           cidr_contains(&elements[i].range, &source);
+		bits |= (unsigned)allowed << s;
+	}
+	return bits;
+}
+
+static unsigned sources_in(const struct state *state, const struct filter_element *port)
+{
+	for (size_t i = 0; i < state->filter_count; i++)
+		if (filter_element_compare(&state->filter[i], port) == 0)
+			return sources_of(&state->filter[i], state->filter, state->filter_count);
+	return 0;
+}
+
+/* Who was not allowed before and will not be after is not allowed between. */
+START_TEST(no_source_gets_in_between)
+{
+	for (unsigned seed = 0; seed < ROUNDS / 8; seed++) {
+		struct round round;
+		struct model model;
+		start_round(&round, seed, true);
+		model_load(&model, &round.present);
+		vector_for_each (&round.changes, change) {
+			perform(&model, &round, change);
+			for (size_t i = 0; change->filter && i < model.filter_count; i++) {
+				const struct filter_element *port = &model.filter[i];
+				if (port->kind != FILTER_SERVICE_PORT ||
+				    !element_of(port, &(struct virtual_server_key){
+				                              .address = change->filter->address,
+				                              .protocol = change->filter->protocol,
+				                              .port = change->filter->port}))
+					continue;
+				unsigned may =
+				        sources_in(&round.present, port) | sources_in(&round.wanted, port);
+				unsigned can = sources_of(port, model.filter, model.filter_count);
+				must((can & ~may) == 0, "seed %u, change %td: a source gets in", seed,
+				     change - round.changes.items);
+			}
 		}
 		end_round(&round);
 	}
@@ -350,6 +423,7 @@ int main(void)
 	tcase_add_test(tests, a_state_does_not_differ_from_itself);
 	tcase_add_test(tests, a_second_difference_is_empty);
 	tcase_add_test(tests, after_every_change_all_that_answers_is_protected);
+	tcase_add_test(tests, no_source_gets_in_between);
 	tcase_add_test(tests, changes_come_by_rank_and_kind_and_shrinking_last);
 	tcase_add_test(tests, nothing_is_touched_twice);
 	tcase_add_test(tests, aliens_are_never_touched);

@@ -165,13 +165,45 @@ static const struct difference real_servers[] = {
 };
 
 static const struct difference filters[] = {
-        {"a changed content is an add", "port 10.96.0.1:80 tcp reject\n", "port 10.96.0.1:80 tcp outsiders\n",
-         NULL, NULL, true, "+ filter 10.96.0.1:80 TCP masquerade-outsiders\n"},
+        {"a changed verdict is an edit", "port 10.96.0.1:80 tcp reject\n",
+         "port 10.96.0.1:80 tcp outsiders\n", NULL, NULL, true,
+         "~ filter 10.96.0.1:80 TCP masquerade-outsiders (was reject)\n"},
+        {"a changed target is an edit", "redirect 1.2.3.4:80 tcp 10.96.0.1:80\n",
+         "redirect 1.2.3.4:80 tcp 10.96.0.1:81\n", NULL, NULL, true,
+         "~ filter 1.2.3.4:80 TCP from inside to 10.96.0.1:81 (was to 10.96.0.1:80)\n"},
         {"an equal element is left alone", "port 10.96.0.1:80 tcp drop restricted\nhairpin 10.0.0.1\n",
          "port 10.96.0.1:80 tcp drop restricted\nhairpin 10.0.0.1\n", NULL, NULL, true, ""},
-        {"ranges come and go", "range 10.96.0.1:80 tcp 10.0.0.0/8\n", "range 10.96.0.1:80 tcp 10.0.0.0/9\n",
+        {"ranges go before others come", "range 10.96.0.1:80 tcp 10.0.0.0/8\n",
+         "range 10.96.0.1:80 tcp 10.0.0.0/9\n", NULL, NULL, true,
+         "- filter 10.96.0.1:80 TCP allow 10.0.0.0/8\n+ filter 10.96.0.1:80 TCP allow 10.0.0.0/9\n"},
+        {"ranges go before the port is open to all, with what is done for its rank",
+         "tcp 10.96.0.1:80 rr rank=1\nport 10.96.0.1:80 tcp masquerade restricted\n"
+         "range 10.96.0.1:80 tcp 10.0.0.0/8\n",
+         "tcp 10.96.0.1:80 wlc rank=1\nport 10.96.0.1:80 tcp masquerade\n"
+         "tcp 10.96.0.2:80 rr rank=0\nport 10.96.0.2:80 tcp reject\n",
          NULL, NULL, true,
-         "+ filter 10.96.0.1:80 TCP allow 10.0.0.0/9\n- filter 10.96.0.1:80 TCP allow 10.0.0.0/8\n"},
+         "+ filter 10.96.0.2:80 TCP reject\n"
+         "+ -A -t 10.96.0.2:80 -s rr\n"
+         "- filter 10.96.0.1:80 TCP allow 10.0.0.0/8\n"
+         "~ filter 10.96.0.1:80 TCP masquerade (was masquerade, allowed sources only)\n"
+         "~ -E -t 10.96.0.1:80 -s wlc (was -s rr)\n"},
+        {"ranges of a port that goes stay as long as it does",
+         "tcp 10.96.0.1:80 rr\nport 10.96.0.1:80 tcp masquerade restricted\n"
+         "range 10.96.0.1:80 tcp 10.0.0.0/8\n",
+         "port 10.96.0.1:80 udp masquerade\n", NULL, NULL, true,
+         "+ filter 10.96.0.1:80 UDP masquerade\n"
+         "- -D -t 10.96.0.1:80\n"
+         "- filter 10.96.0.1:80 TCP masquerade, allowed sources only\n"
+         "- filter 10.96.0.1:80 TCP allow 10.0.0.0/8\n"},
+        {"other ports are refused as long as the address is held",
+         "tcp 10.96.0.1:80 rr\nheld 10.96.0.1\nguard 10.96.0.1\n",
+         "tcp 10.96.0.2:80 rr rank=0\nheld 10.96.0.2\nguard 10.96.0.2\n", NULL, NULL, false,
+         "+ filter 10.96.0.2 refuses all other ports\n"
+         "+ address 10.96.0.2/32 on the dummy interface\n"
+         "+ -A -t 10.96.0.2:80 -s rr\n"
+         "- -D -t 10.96.0.1:80\n"
+         "- address 10.96.0.1/32 on the dummy interface\n"
+         "- filter 10.96.0.1 refuses all other ports\n"},
         {"Q-4: the filter protects before the address is held, and until it is let go",
          "tcp 10.96.0.1:80 rr\n> 10.0.0.1:1\nheld 10.96.0.1\nport 10.96.0.1:80 tcp outsiders\n",
          "tcp 10.96.0.2:80 rr\n> 10.0.0.1:1\nheld 10.96.0.2\nport 10.96.0.2:80 tcp outsiders\n", NULL, NULL,

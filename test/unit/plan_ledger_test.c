@@ -265,12 +265,13 @@ START_TEST(the_older_then_the_first_by_name_has_a_contested_port)
 		ledger_settle(ledger);
 		ledger_put(ledger, owner->name, 0, NULL);
 		must_want("the other takes over", OF_OTHER);
-		must_send("in place", "+ filter 50.60.70.81:80 TCP keep-source, allowed sources only\n"
-		                      "+ filter 50.60.70.81:80 TCP allow 10.0.0.0/8\n"
-		                      "+ filter 50.60.70.81:80 TCP from inside to 10.96.0.1:80\n"
-		                      "~ -E -t 50.60.70.81:80 -s wlc (was -s rr)\n"
-		                      "+ -a -t 50.60.70.81:80 -r 10.244.0.2:80 -m -w 1\n"
-		                      "- -d -t 50.60.70.81:80 -r 10.244.0.1:80\n");
+		must_send("in place",
+		          "~ filter 50.60.70.81:80 TCP keep-source, allowed sources only (was masquerade)\n"
+		          "+ filter 50.60.70.81:80 TCP allow 10.0.0.0/8\n"
+		          "+ filter 50.60.70.81:80 TCP from inside to 10.96.0.1:80\n"
+		          "~ -E -t 50.60.70.81:80 -s wlc (was -s rr)\n"
+		          "+ -a -t 50.60.70.81:80 -r 10.244.0.2:80 -m -w 1\n"
+		          "- -d -t 50.60.70.81:80 -r 10.244.0.1:80\n");
 		ledger_settle(ledger);
 		put(owner->name, owner->created_seconds, OF_OWNER);
 		must_want("the owner comes back", OF_BOTH);

@@ -92,31 +92,39 @@ struct drawing {
 	size_t server_count, held_count, filter_count;
 };
 
-static void draw_port_elements(struct drawing *drawing, struct dice *dice, size_t address, size_t port,
-                               bool needed)
+/* Of one port, no range is within another, as plan has it. */
+static void draw_ranges(struct drawing *drawing, struct dice *dice, struct filter_element element)
 {
-	struct filter_element element = {.kind = FILTER_SERVICE_PORT,
-	                                 .protocol = ports[port].protocol,
-	                                 .port = ports[port].port,
-	                                 .address = address_of(addresses[address])};
-	if (needed || dice_chance(dice, 10)) {
+	element.kind = FILTER_SOURCE_RANGE;
+	for (int i = 0; i < 2; i++) {
+		element.range = cidr_of(i                       ? "172.16.0.0/12"
+		                        : dice_chance(dice, 50) ? "10.0.0.0/8"
+		                                                : "10.0.0.0/9");
+		if (dice_chance(dice, 20))
+			drawing->filter[drawing->filter_count++] = element;
+	}
+}
+
+static void draw_port_elements(struct drawing *drawing, struct dice *dice, size_t address, size_t port,
+                               bool whole, bool served)
+{
+	const struct filter_element nothing = {.protocol = ports[port].protocol,
+	                                       .port = ports[port].port,
+	                                       .address = address_of(addresses[address])};
+	struct filter_element element = nothing;
+	bool drawn = (whole && served) || dice_chance(dice, 10);
+	if (drawn) {
+		element.kind = FILTER_SERVICE_PORT;
 		element.verdict = (uint8_t)(1 + dice_roll(dice, 5));
 		element.restricted = dice_chance(dice, 20);
 		drawing->filter[drawing->filter_count++] = element;
 	}
-	element = (struct filter_element){.kind = FILTER_SOURCE_RANGE,
-	                                  .protocol = element.protocol,
-	                                  .port = element.port,
-	                                  .address = element.address};
-	for (int i = 0; i < 2; i++) {
-		element.range = cidr_of(i ? "10.0.0.0/8" : "10.0.0.0/9");
-		if (dice_chance(dice, 10))
-			drawing->filter[drawing->filter_count++] = element;
-	}
+	if (drawn || !whole)
+		draw_ranges(drawing, dice, nothing);
 	if (!dice_chance(dice, 10))
 		return;
+	element = nothing;
 	element.kind = FILTER_REDIRECT;
-	element.range = (struct cidr){0};
 	element.target = address_of(addresses[dice_roll(dice, 2)]);
 	element.target_port = 80;
 	drawing->filter[drawing->filter_count++] = element;
@@ -149,10 +157,14 @@ struct state random_state(struct dice *dice, uint32_t percent, bool whole, struc
 				drawing.servers[drawing.server_count++] =
 				        random_virtual_server(dice, address, port, arena);
 			used |= drawn;
-			draw_port_elements(&drawing, dice, address, port, whole && drawn);
+			draw_port_elements(&drawing, dice, address, port, whole, drawn);
 		}
-		if (address < HELD_ADDRESSES && (whole ? used : dice_chance(dice, percent)))
+		bool held = address < HELD_ADDRESSES && (whole ? used : dice_chance(dice, percent));
+		if (held)
 			drawing.held[drawing.held_count++] = address_of(addresses[address]);
+		if (whole ? held : dice_chance(dice, percent))
+			drawing.filter[drawing.filter_count++] = (struct filter_element){
+			        .kind = FILTER_HELD_ADDRESS, .address = address_of(addresses[address])};
 	}
 	draw_others(&drawing, dice, percent);
 	state_sort(drawing.servers, drawing.server_count, drawing.held, drawing.held_count, drawing.filter,
@@ -204,10 +216,25 @@ const struct filter_element *model_find_element(const struct model *model,
 	return NULL;
 }
 
+/* N8 */
+static bool overlaps_another_range(const struct model *model, const struct filter_element *element)
+{
+	for (size_t i = 0; i < model->filter_count; i++) {
+		const struct filter_element *other = &model->filter[i];
+		if (other->kind == FILTER_SOURCE_RANGE && other->port == element->port &&
+		    other->protocol == element->protocol &&
+		    address_equal(&other->address, &element->address) &&
+		    (cidr_contains(&other->range, &element->range.base) ||
+		     cidr_contains(&element->range, &other->range.base)))
+			return true;
+	}
+	return false;
+}
+
 static const char *perform_filter(struct model *model, const struct change *change)
 {
 	struct filter_element *element = (struct filter_element *)model_find_element(model, change->filter);
-	if (change->kind == CHANGE_FILTER_REMOVE) {
+	if (change->kind == CHANGE_FILTER_REMOVE || change->kind == CHANGE_FILTER_RESTRICT) {
 		if (!element)
 			return "the filter element is not there";
 		*element = model->filter[--model->filter_count];
@@ -215,6 +242,12 @@ static const char *perform_filter(struct model *model, const struct change *chan
 	}
 	if (element && filter_element_same(element, change->filter))
 		return "the filter element is there";
+	if (!element != !change->before)
+		return "the filter element is there and should not, or the reverse";
+	if (element && !filter_element_same(element, change->before))
+		return "the filter element was another";
+	if (change->filter->kind == FILTER_SOURCE_RANGE && overlaps_another_range(model, change->filter))
+		return "the range overlaps another one";
 	if (!element)
 		element = &model->filter[model->filter_count++];
 	*element = *change->filter;
@@ -276,6 +309,7 @@ static const char *perform_real_server(struct model *model, const struct change 
 const char *model_perform(struct model *model, const struct change *change)
 {
 	static const char *(*const performers[CHANGE_KINDS])(struct model *, const struct change *) = {
+	        [CHANGE_FILTER_RESTRICT] = perform_filter,
 	        [CHANGE_FILTER_ADD] = perform_filter,
 	        [CHANGE_ADDRESS_ADD] = perform_address,
 	        [CHANGE_VIRTUAL_SERVER_ADD] = perform_virtual_server,

@@ -19,7 +19,7 @@ bool dice_chance(struct dice *dice, uint32_t percent);
 /*
  * A state out of a small world, so that two of them share a lot: each possible entry is in it with this chance.
  * As plan makes them, if `whole`: whoever has a virtual server has its filter element and, on addresses that
- * the node does not have itself, holds its address.
+ * the node does not have itself, holds its address and has it guarded.
  */
 struct state random_state(struct dice *dice, uint32_t percent, bool whole, struct arena *arena);
 

@@ -48,15 +48,13 @@ static void service_port_print(const struct filter_element *element, struct text
 static void filter_print(const struct filter_element *element, struct text *text)
 {
 	static const char *const kinds[] = {
-	        [FILTER_SERVICE_PORT] = "port",
-	        [FILTER_SOURCE_RANGE] = "range",
-	        [FILTER_REDIRECT] = "redirect",
-	        [FILTER_HAIRPIN] = "hairpin",
-	        [FILTER_HEALTH_CHECK_PORT] = "health-check",
+	        [FILTER_HELD_ADDRESS] = "guard", [FILTER_SERVICE_PORT] = "port",
+	        [FILTER_SOURCE_RANGE] = "range", [FILTER_REDIRECT] = "redirect",
+	        [FILTER_HAIRPIN] = "hairpin",    [FILTER_HEALTH_CHECK_PORT] = "health-check",
 	};
 	char buffer[CIDR_TEXT_SIZE];
 	text_addf(text, "%s ", kinds[element->kind]);
-	if (element->kind == FILTER_HAIRPIN) {
+	if (element->kind == FILTER_HAIRPIN || element->kind == FILTER_HELD_ADDRESS) {
 		address_format(&element->address, buffer);
 		text_addf(text, "%s\n", buffer);
 		return;

@@ -148,11 +148,11 @@ static uint8_t verdict_of(const char *word)
 
 static void add_filter(struct building *building, char **words, size_t count)
 {
-	static const char *const kinds[] = {"port", "range", "redirect", "hairpin", "health"};
+	static const char *const kinds[] = {"guard", "port", "range", "redirect", "hairpin", "health"};
 	struct filter_element element = {0};
 	while (strcmp(kinds[element.kind], words[0]) != 0)
 		element.kind++;
-	if (element.kind == FILTER_HAIRPIN) {
+	if (element.kind == FILTER_HAIRPIN || element.kind == FILTER_HELD_ADDRESS) {
 		element.address = address_of(words[1]);
 	} else if (element.kind == FILTER_HEALTH_CHECK_PORT) {
 		element.protocol = PROTOCOL_TCP;
@@ -206,7 +206,7 @@ static void add_real_server(struct building *building, char **words, size_t coun
 
 static void add_line(struct building *building, char *line)
 {
-	static const char filter_words[] = " port range redirect hairpin health ";
+	static const char filter_words[] = " guard port range redirect hairpin health ";
 	char *words[12] = {0}, *rest = NULL, probe[32];
 	size_t count = 0;
 	for (char *word = strtok_r(line, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {

@@ -5,6 +5,7 @@
  *	> 10.244.1.10:8080 w=0 fwd=2 x=10 y=5 tun=1:6080:1
  *	mark 7 ipv6 rr
  *	held 10.96.0.1
+ *	guard 10.96.0.1
  *	port 10.96.0.1:80 tcp masquerade restricted
  *	range 10.96.0.1:80 tcp 10.0.0.0/8
  *	redirect 192.0.2.1:80 tcp 10.96.0.1:80
