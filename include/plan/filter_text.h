@@ -36,11 +36,15 @@ void filter_text_rules(const struct filter_rules *rules, struct text *text);
 
 /*
  * Commands for the filter changes among these (CHANGE_FILTER_*), others are passed over: removals first, one command for
- * each set or map. An element that changes its content is removed and added. To be run as one transaction.
+ * each set or map. An element that changes its content is removed and added. To be run as one transaction; the kernel
+ * refuses all of it when an element to be removed is not there.
  */
 void filter_text_changes(const struct change *changes, size_t count, struct text *text);
 
-/* The set or map that holds elements like this one, and the chain that stands for its verdict. */
+/*
+ * The set or map that holds elements like this one, and the chain that stands for its verdict. FILTER_MASQUERADE_OUTSIDERS is
+ * never restricted: source ranges are for load-balancer addresses.
+ */
 const char *filter_set_name(const struct filter_element *element);
 const char *filter_chain_name(enum filter_verdict verdict, bool restricted);
 /* The reverse; false: no such chain of ours. */

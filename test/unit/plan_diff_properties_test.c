@@ -256,7 +256,9 @@ END_TEST
 static unsigned sources_of(const struct filter_element *port, const struct filter_element *elements,
                            size_t count)
 {
-	static const char *const sources[] = {"10.1.1.1", "10.129.1.1", "172.16.1.1", "192.0.2.1"};
+	static const char *const of_families[2][4] = {{"10.1.1.1", "10.129.1.1", "172.16.1.1", "192.0.2.1"},
+	                                              {"fd00::1", "fd00:8000::1", "2001:db8::1", "3fff::1"}};
+	const char *const *sources = of_families[port->address.family == FAMILY_IPV6];
 	unsigned bits = 0;
 	for (unsigned s = 0; s < 4; s++) {
 		struct address source = address_of(sources[s]);

@@ -95,11 +95,12 @@ struct drawing {
 /* Of one port, no range is within another, as plan has it. */
 static void draw_ranges(struct drawing *drawing, struct dice *dice, struct filter_element element)
 {
+	static const char *const ranges[2][3] = {{"10.0.0.0/8", "10.0.0.0/9", "172.16.0.0/12"},
+	                                         {"fd00::/16", "fd00::/17", "2001:db8::/32"}};
+	const char *const *mine = ranges[element.address.family == FAMILY_IPV6];
 	element.kind = FILTER_SOURCE_RANGE;
 	for (int i = 0; i < 2; i++) {
-		element.range = cidr_of(i                       ? "172.16.0.0/12"
-		                        : dice_chance(dice, 50) ? "10.0.0.0/8"
-		                                                : "10.0.0.0/9");
+		element.range = cidr_of(i ? mine[2] : mine[dice_roll(dice, 2)]);
 		if (dice_chance(dice, 20))
 			drawing->filter[drawing->filter_count++] = element;
 	}
@@ -116,7 +117,7 @@ static void draw_port_elements(struct drawing *drawing, struct dice *dice, size_
 	if (drawn) {
 		element.kind = FILTER_SERVICE_PORT;
 		element.verdict = (uint8_t)(1 + dice_roll(dice, 5));
-		element.restricted = dice_chance(dice, 20);
+		element.restricted = element.verdict != FILTER_MASQUERADE_OUTSIDERS && dice_chance(dice, 40);
 		drawing->filter[drawing->filter_count++] = element;
 	}
 	if (drawn || !whole)
@@ -125,7 +126,8 @@ static void draw_port_elements(struct drawing *drawing, struct dice *dice, size_
 		return;
 	element = nothing;
 	element.kind = FILTER_REDIRECT;
-	element.target = address_of(addresses[dice_roll(dice, 2)]);
+	element.target =
+	        address_of(addresses[(element.address.family == FAMILY_IPV6 ? 4 : 0) + dice_roll(dice, 2)]);
 	element.target_port = 80;
 	drawing->filter[drawing->filter_count++] = element;
 }
