@@ -13,6 +13,7 @@ enum {
 	VIRTUAL_SERVERS = KIND(CHANGE_VIRTUAL_SERVER_ADD) | KIND(CHANGE_VIRTUAL_SERVER_EDIT),
 	REAL_SERVERS = KIND(CHANGE_REAL_SERVER_ADD) | KIND(CHANGE_REAL_SERVER_EDIT),
 	ADDRESSES = KIND(CHANGE_ADDRESS_ADD) | KIND(CHANGE_ADDRESS_REMOVE),
+	FILTERS = KIND(CHANGE_FILTER_RESTRICT) | KIND(CHANGE_FILTER_ADD) | KIND(CHANGE_FILTER_REMOVE),
 	EVERYTHING = KIND(CHANGE_KINDS) - 1,
 };
 
@@ -39,6 +40,10 @@ static const struct {
         {ADDRESSES, EACCES, "IPv6 is switched off for the dummy interface (sysctl disable_ipv6)"},
         {ADDRESSES, EOPNOTSUPP, "this kernel has no support for this address family"},
         {ADDRESSES, EAFNOSUPPORT, "this kernel has no support for this address family"},
+        {FILTERS, ENOENT, "the packet filter has no such table, set, chain or element"},
+        {FILTERS, EEXIST, "the packet filter has something else in this place"},
+        {FILTERS, EOPNOTSUPP, "this kernel has no nf_tables, or lacks a part of it"},
+        {FILTERS, EPROTONOSUPPORT, "this kernel has no nf_tables"},
         {EVERYTHING, EPERM, "no permission; this needs CAP_NET_ADMIN in the initial user namespace"},
         {EVERYTHING, EOPNOTSUPP, "IPVS is not (or no longer) in this kernel"},
         {EVERYTHING, ETIMEDOUT, "the kernel did not answer in time"},

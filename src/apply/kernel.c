@@ -1,24 +1,15 @@
 #include "apply/kernel.h"
 
-#include "base/check.h"
 #include "base/memory.h"
-#include "batch.h"
-#include "ipvs.h"
+#include "kernel_parts.h"
 #include "link.h"
 #include "modules.h"
 
 #include <errno.h>
-#include <linux/ip_vs.h>
 #include <linux/netlink.h>
-#include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
-
-struct kernel {
-	char dummy[IFNAMSIZ];
-	struct ipvs ipvs;
-	struct conversation route;
-};
 
 /* ---- opening */
 
@@ -66,6 +57,7 @@ int kernel_open(const char *dummy, bool load_modules, const struct kernel_transp
 	strcpy(kernel->dummy, dummy);
 	ipvs_init(&kernel->ipvs, transport);
 	conversation_init(&kernel->route, transport, NETLINK_ROUTE);
+	packet_filter_init(&kernel->filter, transport);
 	int error = try_ipvs(kernel, load_modules);
 	if (!error)
 		error = conversation_open(&kernel->route);
@@ -84,6 +76,7 @@ void kernel_close(struct kernel *kernel)
 		return;
 	ipvs_done(&kernel->ipvs);
 	conversation_done(&kernel->route);
+	packet_filter_done(&kernel->filter);
 	memory_free_pointer(&kernel);
 }
 
@@ -105,22 +98,30 @@ static int read_held(struct kernel *kernel, struct arena *arena, struct state *s
 	return error;
 }
 
+/* What failed, in the fault. */
+static int not_read(int error, const char *what, enum change_kind kind, struct fault *fault)
+{
+	fault_set(fault, NULL, "%s cannot be read: %s", what, kernel_error_text(kind, error));
+	return error;
+}
+
 int kernel_read(struct kernel *kernel, struct arena *arena, struct state *ret_state, struct fault *fault)
 {
 	struct state state = {0};
 	*ret_state = state;
 	int error = ipvs_read(&kernel->ipvs, arena, &state.virtual_servers, &state.virtual_server_count);
-	if (error) {
-		fault_set(fault, NULL, "IPVS: its table cannot be read: %s",
-		          kernel_error_text(CHANGE_VIRTUAL_SERVER_ADD, error));
-		return error;
-	}
+	if (error)
+		return not_read(error, "IPVS: its table", CHANGE_VIRTUAL_SERVER_ADD, fault);
 	error = read_held(kernel, arena, &state);
 	if (error) {
-		fault_set(fault, NULL, "interface %s: its addresses cannot be read: %s", kernel->dummy,
-		          kernel_error_text(CHANGE_ADDRESS_ADD, error));
-		return error;
+		char what[IFNAMSIZ + 32];
+		snprintf(what, sizeof(what), "interface %s: its addresses", kernel->dummy);
+		return not_read(error, what, CHANGE_ADDRESS_ADD, fault);
 	}
+	if (packet_filter_used(&kernel->filter))
+		error = packet_filter_read(&kernel->filter, arena, &state.filter, &state.filter_count);
+	if (error)
+		return not_read(error, "packet filter: our table", CHANGE_FILTER_ADD, fault);
 	*ret_state = state;
 	return 0;
 }
@@ -177,6 +178,26 @@ int kernel_remove_dummy(struct kernel *kernel, struct fault *fault)
 	return error && error != -ENODEV ? dummy_failed(kernel, "removed", error, fault) : 0;
 }
 
+/* ---- the packet filter */
+
+void kernel_use_filter(struct kernel *kernel, const char *rules)
+{
+	packet_filter_use(&kernel->filter, rules);
+}
+
+int kernel_ensure_filter(struct kernel *kernel, bool *ret_repaired, struct fault *fault)
+{
+	*ret_repaired = false;
+	return packet_filter_used(&kernel->filter)
+	               ? packet_filter_ensure(&kernel->filter, ret_repaired, fault)
+	               : 0;
+}
+
+int kernel_remove_filter(struct kernel *kernel, struct fault *fault)
+{
+	return packet_filter_remove(&kernel->filter, fault);
+}
+
 /* ---- schedulers and timeouts */
 
 int kernel_probe_scheduler(struct kernel *kernel, const char *scheduler)
@@ -194,183 +215,4 @@ int kernel_set_timeouts(struct kernel *kernel, const struct kernel_timeouts *tim
 		          error == -EINVAL ? "the kernel finds them too long"
 		                           : kernel_error_text(CHANGE_VIRTUAL_SERVER_EDIT, error));
 	return error;
-}
-
-/* ---- performing */
-
-enum { UNSENT = 1 }; /* a result that the kernel cannot give */
-
-struct performer {
-	struct kernel *kernel;
-	struct arena *arena;
-	int link_index; /* of the dummy; 0: not looked up yet, -ENODEV: there is none */
-};
-
-static void put_virtual_server_add(struct performer *performer, const struct change *change)
-{
-	ipvs_put_virtual_server(&performer->kernel->ipvs, IPVS_CMD_NEW_SERVICE, change->virtual_server);
-}
-
-static void put_virtual_server_edit(struct performer *performer, const struct change *change)
-{
-	ipvs_put_virtual_server(&performer->kernel->ipvs, IPVS_CMD_SET_SERVICE, change->virtual_server);
-}
-
-static void put_virtual_server_removal(struct performer *performer, const struct change *change)
-{
-	ipvs_put_virtual_server_removal(&performer->kernel->ipvs, &change->virtual_server->key);
-}
-
-static void put_real_server_add(struct performer *performer, const struct change *change)
-{
-	ipvs_put_real_server(&performer->kernel->ipvs, IPVS_CMD_NEW_DEST, &change->virtual_server->key,
-	                     change->real_server);
-}
-
-static void put_real_server_edit(struct performer *performer, const struct change *change)
-{
-	ipvs_put_real_server(&performer->kernel->ipvs, IPVS_CMD_SET_DEST, &change->virtual_server->key,
-	                     change->real_server);
-}
-
-static void put_real_server_removal(struct performer *performer, const struct change *change)
-{
-	ipvs_put_real_server_removal(&performer->kernel->ipvs, &change->virtual_server->key,
-	                             change->real_server);
-}
-
-static void put_address_add(struct performer *performer, const struct change *change)
-{
-	link_put_address(&performer->kernel->route, performer->link_index, &change->address);
-}
-
-static void put_address_removal(struct performer *performer, const struct change *change)
-{
-	link_put_address_removal(&performer->kernel->route, performer->link_index, &change->address);
-}
-
-typedef void (*put_function)(struct performer *performer, const struct change *change);
-
-/* How each kind is performed, and which errnos mean that the kernel is as wanted already. */
-static const struct kind_row {
-	put_function put; /* NULL: not ours to perform */
-	put_function
-	        put_over; /* sent after -EEXIST, so that what is there becomes what is wanted (R4.9, Q-8) */
-	bool of_link;
-	int fine[3];
-} kind_rows[CHANGE_KINDS] = {
-        [CHANGE_ADDRESS_ADD] = {put_address_add, NULL, true, {-EEXIST}},
-        [CHANGE_VIRTUAL_SERVER_ADD] = {put_virtual_server_add, put_virtual_server_edit, false, {0}},
-        [CHANGE_VIRTUAL_SERVER_EDIT] = {put_virtual_server_edit, NULL, false, {0}},
-        [CHANGE_REAL_SERVER_ADD] = {put_real_server_add, put_real_server_edit, false, {0}},
-        [CHANGE_REAL_SERVER_EDIT] = {put_real_server_edit, NULL, false, {0}},
-        [CHANGE_REAL_SERVER_REMOVE] = {put_real_server_removal, NULL, false, {-ENOENT, -ESRCH}},
-        [CHANGE_VIRTUAL_SERVER_REMOVE] = {put_virtual_server_removal, NULL, false, {-ESRCH}},
-        [CHANGE_ADDRESS_REMOVE] = {put_address_removal, NULL, true, {-EADDRNOTAVAIL, -ENODEV, -ENXIO}},
-};
-
-static bool is_fine(const struct kind_row *row, int result)
-{
-	for (size_t i = 0; i < sizeof(row->fine) / sizeof(*row->fine); i++)
-		if (row->fine[i] && row->fine[i] == result)
-			return true;
-	return false;
-}
-
-static void set_results(struct change *changes, size_t count, int result)
-{
-	for (size_t i = 0; i < count; i++) {
-		changes[i].result = result;
-		changes[i].detail = NULL;
-	}
-}
-
-/* What the messages of this kind need first: an open conversation, the family's number, the dummy's index. */
-static int prepare(struct performer *performer, const struct kind_row *row)
-{
-	struct kernel *kernel = performer->kernel;
-	struct link link;
-	if (!row->of_link)
-		return ipvs_ready(&kernel->ipvs);
-	if (performer->link_index)
-		return performer->link_index < 0 ? performer->link_index : 0;
-	int error = link_find(&kernel->route, kernel->dummy, &link);
-	if (!error)
-		performer->link_index = link.index;
-	else if (error == -ENODEV)
-		performer->link_index = error;
-	return error;
-}
-
-/* Puts those changes into the batch whose result is `wanted_result`, and sends it. */
-static int send_those_with(struct performer *performer, struct batch *batch, put_function put,
-                           int wanted_result, struct change *changes, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (changes[i].result != wanted_result)
-			continue;
-		put(performer, &changes[i]);
-		int error = batch_add(batch, &changes[i]);
-		if (error)
-			return error;
-	}
-	return batch_send(batch);
-}
-
-static int send_run(struct performer *performer, const struct kind_row *row, struct change *changes,
-                    size_t count)
-{
-	struct kernel *kernel = performer->kernel;
-	struct batch batch;
-	batch_init(&batch, row->of_link ? &kernel->route : &kernel->ipvs.conversation, performer->arena);
-	set_results(changes, count, UNSENT);
-	int error = send_those_with(performer, &batch, row->put, UNSENT, changes, count);
-	if (!error && row->put_over)
-		error = send_those_with(performer, &batch, row->put_over, -EEXIST, changes, count);
-	batch_done(&batch);
-	return error;
-}
-
-/*
- * A run of changes of one kind; the next kind goes out after all answers to this one. What depends on a
- * change that failed is refused by the kernel itself; an address that could not be added does not keep its
- * virtual server from being made.
- */
-static int perform_run(struct performer *performer, struct change *changes, size_t count)
-{
-	const struct kind_row *row = &kind_rows[changes->kind];
-	set_results(changes, count, 0);
-	if (!row->put)
-		return 0;
-	int error = prepare(performer, row);
-	if (error) {
-		bool no_link = row->of_link && performer->link_index == -ENODEV;
-		set_results(changes, count, is_fine(row, error) ? 0 : error);
-		return no_link ? 0 : error;
-	}
-	error = send_run(performer, row, changes, count);
-	for (size_t i = 0; i < count; i++) {
-		/* -EEXIST is only the first half of an answer where there is a message to send over it. */
-		if (changes[i].result == UNSENT || (error && row->put_over && changes[i].result == -EEXIST))
-			changes[i].result = error;
-		if (is_fine(row, changes[i].result))
-			set_results(&changes[i], 1, 0);
-	}
-	return error;
-}
-
-int kernel_perform(struct kernel *kernel, struct changes *changes, struct arena *arena)
-{
-	struct performer performer = {.kernel = kernel, .arena = arena};
-	struct change *items = changes->items;
-	for (size_t start = 0, end; start < changes->count; start = end) {
-		for (end = start + 1; end < changes->count && items[end].kind == items[start].kind;)
-			end++;
-		int error = perform_run(&performer, &items[start], end - start);
-		if (error) {
-			set_results(&items[end], changes->count - end, error);
-			return error;
-		}
-	}
-	return 0;
 }

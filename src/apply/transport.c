@@ -4,6 +4,8 @@
  */
 #include "apply/transport.h"
 
+#include "filter_writer.h"
+
 #include <errno.h>
 #include <linux/netlink.h>
 #include <netlink/netlink.h>
@@ -125,4 +127,6 @@ const struct kernel_transport kernel_transport_real = {
         .close = real_close,
         .send = real_send,
         .receive = real_receive,
+        .filter_run = filter_writer_run,
+        .filter_close = filter_writer_close,
 };

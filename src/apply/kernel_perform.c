@@ -1,0 +1,209 @@
+/*
+ * Performing changes: each kind by its own messages, the packet filter's by transactions.
+ */
+#include "batch.h"
+#include "kernel_parts.h"
+#include "link.h"
+
+#include <errno.h>
+#include <linux/ip_vs.h>
+
+enum { UNSENT = 1 }; /* a result that the kernel cannot give */
+
+struct performer {
+	struct kernel *kernel;
+	struct arena *arena;
+	int link_index; /* of the dummy; 0: not looked up yet, -ENODEV: there is none */
+};
+
+static void put_virtual_server_add(struct performer *performer, const struct change *change)
+{
+	ipvs_put_virtual_server(&performer->kernel->ipvs, IPVS_CMD_NEW_SERVICE, change->virtual_server);
+}
+
+static void put_virtual_server_edit(struct performer *performer, const struct change *change)
+{
+	ipvs_put_virtual_server(&performer->kernel->ipvs, IPVS_CMD_SET_SERVICE, change->virtual_server);
+}
+
+static void put_virtual_server_removal(struct performer *performer, const struct change *change)
+{
+	ipvs_put_virtual_server_removal(&performer->kernel->ipvs, &change->virtual_server->key);
+}
+
+static void put_real_server_add(struct performer *performer, const struct change *change)
+{
+	ipvs_put_real_server(&performer->kernel->ipvs, IPVS_CMD_NEW_DEST, &change->virtual_server->key,
+	                     change->real_server);
+}
+
+static void put_real_server_edit(struct performer *performer, const struct change *change)
+{
+	ipvs_put_real_server(&performer->kernel->ipvs, IPVS_CMD_SET_DEST, &change->virtual_server->key,
+	                     change->real_server);
+}
+
+static void put_real_server_removal(struct performer *performer, const struct change *change)
+{
+	ipvs_put_real_server_removal(&performer->kernel->ipvs, &change->virtual_server->key,
+	                             change->real_server);
+}
+
+static void put_address_add(struct performer *performer, const struct change *change)
+{
+	link_put_address(&performer->kernel->route, performer->link_index, &change->address);
+}
+
+static void put_address_removal(struct performer *performer, const struct change *change)
+{
+	link_put_address_removal(&performer->kernel->route, performer->link_index, &change->address);
+}
+
+typedef void (*put_function)(struct performer *performer, const struct change *change);
+
+/* How each kind is performed, and which errnos mean that the kernel is as wanted already. */
+static const struct kind_row {
+	put_function put; /* NULL: no message of its own */
+	put_function
+	        put_over; /* sent after -EEXIST, so that what is there becomes what is wanted (R4.9, Q-8) */
+	bool of_link;
+	int fine[3];
+} kind_rows[CHANGE_KINDS] = {
+        [CHANGE_ADDRESS_ADD] = {put_address_add, NULL, true, {-EEXIST}},
+        [CHANGE_VIRTUAL_SERVER_ADD] = {put_virtual_server_add, put_virtual_server_edit, false, {0}},
+        [CHANGE_VIRTUAL_SERVER_EDIT] = {put_virtual_server_edit, NULL, false, {0}},
+        [CHANGE_REAL_SERVER_ADD] = {put_real_server_add, put_real_server_edit, false, {0}},
+        [CHANGE_REAL_SERVER_EDIT] = {put_real_server_edit, NULL, false, {0}},
+        [CHANGE_REAL_SERVER_REMOVE] = {put_real_server_removal, NULL, false, {-ENOENT, -ESRCH}},
+        [CHANGE_VIRTUAL_SERVER_REMOVE] = {put_virtual_server_removal, NULL, false, {-ESRCH}},
+        [CHANGE_ADDRESS_REMOVE] = {put_address_removal, NULL, true, {-EADDRNOTAVAIL, -ENODEV, -ENXIO}},
+};
+
+static bool is_fine(const struct kind_row *row, int result)
+{
+	for (size_t i = 0; i < sizeof(row->fine) / sizeof(*row->fine); i++)
+		if (row->fine[i] && row->fine[i] == result)
+			return true;
+	return false;
+}
+
+static void set_results(struct change *changes, size_t count, int result)
+{
+	for (size_t i = 0; i < count; i++) {
+		changes[i].result = result;
+		changes[i].detail = NULL;
+	}
+}
+
+/* What the messages of this kind need first: an open conversation, the family's number, the dummy's index. */
+static int prepare(struct performer *performer, const struct kind_row *row)
+{
+	struct kernel *kernel = performer->kernel;
+	struct link link;
+	if (!row->of_link)
+		return ipvs_ready(&kernel->ipvs);
+	if (performer->link_index)
+		return performer->link_index < 0 ? performer->link_index : 0;
+	int error = link_find(&kernel->route, kernel->dummy, &link);
+	if (!error)
+		performer->link_index = link.index;
+	else if (error == -ENODEV)
+		performer->link_index = error;
+	return error;
+}
+
+/* Puts those changes into the batch whose result is `wanted_result`, and sends it. */
+static int send_those_with(struct performer *performer, struct batch *batch, put_function put,
+                           int wanted_result, struct change *changes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (changes[i].result != wanted_result)
+			continue;
+		put(performer, &changes[i]);
+		int error = batch_add(batch, &changes[i]);
+		if (error)
+			return error;
+	}
+	return batch_send(batch);
+}
+
+static int send_run(struct performer *performer, const struct kind_row *row, struct change *changes,
+                    size_t count)
+{
+	struct kernel *kernel = performer->kernel;
+	struct batch batch;
+	batch_init(&batch, row->of_link ? &kernel->route : &kernel->ipvs.conversation, performer->arena);
+	set_results(changes, count, UNSENT);
+	int error = send_those_with(performer, &batch, row->put, UNSENT, changes, count);
+	if (!error && row->put_over)
+		error = send_those_with(performer, &batch, row->put_over, -EEXIST, changes, count);
+	batch_done(&batch);
+	return error;
+}
+
+/*
+ * A run of changes of one kind; the next kind goes out after all answers to this one. What depends on a
+ * change that failed is refused by the kernel itself; an address that could not be added does not keep its
+ * virtual server from being made.
+ */
+static int perform_run(struct performer *performer, struct change *changes, size_t count)
+{
+	const struct kind_row *row = &kind_rows[changes->kind];
+	set_results(changes, count, 0);
+	if (!row->put)
+		return 0;
+	int error = prepare(performer, row);
+	if (error) {
+		bool no_link = row->of_link && performer->link_index == -ENODEV;
+		set_results(changes, count, is_fine(row, error) ? 0 : error);
+		return no_link ? 0 : error;
+	}
+	error = send_run(performer, row, changes, count);
+	for (size_t i = 0; i < count; i++) {
+		/* -EEXIST is only the first half of an answer where there is a message to send over it. */
+		if (changes[i].result == UNSENT || (error && row->put_over && changes[i].result == -EEXIST))
+			changes[i].result = error;
+		if (is_fine(row, changes[i].result))
+			set_results(&changes[i], 1, 0);
+	}
+	return error;
+}
+
+static bool is_of_filter(const struct change *change)
+{
+	return change->kind == CHANGE_FILTER_RESTRICT || change->kind == CHANGE_FILTER_ADD ||
+	       change->kind == CHANGE_FILTER_REMOVE;
+}
+
+static bool same_run(const struct change *a, const struct change *b)
+{
+	return is_of_filter(a) ? is_of_filter(b) : a->kind == b->kind;
+}
+
+static int perform_filter_run(struct performer *performer, struct change *changes, size_t count)
+{
+	struct packet_filter *filter = &performer->kernel->filter;
+	if (packet_filter_used(filter))
+		return packet_filter_perform(filter, changes, count, performer->arena);
+	set_results(changes, count, 0);
+	return 0;
+}
+
+int kernel_perform(struct kernel *kernel, struct changes *changes, struct arena *arena)
+{
+	struct performer performer = {.kernel = kernel, .arena = arena};
+	struct change *items = changes->items;
+	packet_filter_remove_oddities(&kernel->filter);
+	for (size_t start = 0, end; start < changes->count; start = end) {
+		for (end = start + 1; end < changes->count && same_run(&items[start], &items[end]);)
+			end++;
+		int error = is_of_filter(&items[start])
+		                    ? perform_filter_run(&performer, &items[start], end - start)
+		                    : perform_run(&performer, &items[start], end - start);
+		if (error) {
+			set_results(&items[end], changes->count - end, error);
+			return error;
+		}
+	}
+	return 0;
+}
