@@ -8,11 +8,11 @@
 #include "endpoints.h"
 
 /*
- * Gives the elements of settled claims, of the local endpoints of each family and of the health-check port
- * (0: none), ascending and each once.
+ * Gives `state` the elements of settled claims, of the addresses that it holds, of the local endpoints of each family and of
+ * the health-check port (0: none), ascending and each once.
  */
 void filter_elements_build(struct planning *planning, const struct claims *claims,
                            const struct endpoints families[static 2], uint16_t health_check_port,
-                           struct state *ret_state);
+                           struct state *state);
 
 #endif

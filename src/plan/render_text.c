@@ -271,7 +271,7 @@ static void add_held(const struct state *state, struct text *text)
 
 static void add_filter(const struct state *state, struct text *text)
 {
-	text_add(text, "packet filter (not programmed by this version)\n");
+	text_add(text, "packet filter\n");
 	for (size_t i = 0; i < state->filter_count; i++) {
 		text_add(text, "  ");
 		render_filter_element(&state->filter[i], text);

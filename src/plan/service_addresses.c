@@ -74,7 +74,7 @@ static bool is_refused(struct planning *planning, const char *field, const struc
 static void add_external_ips(struct planning *planning, struct service_addresses *addresses)
 {
 	const struct service *service = planning->service;
-	if (service->external_ip_count == 0)
+	if (service->external_ip_count == 0 || planning->options->without_external_ips)
 		return;
 	struct address *kept = arena_new_array(planning->arena, service->external_ip_count, struct address);
 	for (uint32_t i = 0; i < service->external_ip_count; i++) {

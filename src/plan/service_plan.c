@@ -156,9 +156,11 @@ static void set_real_servers(const struct categories *categories, bool local, st
 	server->real_server_count = local ? categories->local_count : categories->cluster_count;
 }
 
-static uint16_t redirect_port_of(const struct port_pass *port, enum claim_kind kind, bool local)
+/* Clients inside are led to the cluster IP where that has more endpoints, so not where it is as local itself. */
+static uint16_t redirect_port_of(const struct pass *pass, const struct port_pass *port, enum claim_kind kind)
 {
-	if (kind == CLAIM_CLUSTER_IP || !local || port->addresses->cluster_ip.family == FAMILY_NONE)
+	if (!only_local(pass, kind) || only_local(pass, CLAIM_CLUSTER_IP) ||
+	    port->addresses->cluster_ip.family == FAMILY_NONE)
 		return 0;
 	return port->port->port;
 }
@@ -179,7 +181,7 @@ static void add_claim(struct pass *pass, const struct port_pass *port, enum clai
 	claim->kind = (uint8_t)kind;
 	claim->verdict = (uint8_t)verdict_of(&port->categories, kind, local);
 	claim->restricted = kind == CLAIM_BALANCER_IP && port->addresses->source_range_count > 0;
-	claim->redirect_port = redirect_port_of(port, kind, local);
+	claim->redirect_port = redirect_port_of(pass, port, kind);
 	claim->addresses = port->addresses;
 	if (claim->verdict == FILTER_DROP)
 		note_no_local(pass, port);
@@ -270,6 +272,9 @@ static uint16_t health_check_port(struct pass *pass)
 static void prepare(struct pass *pass, const struct slice *const *slices, size_t slice_count)
 {
 	struct planning *planning = &pass->planning;
+	if (planning->options->without_external_ips && planning->service->external_ip_count > 0)
+		planning_warn(planning,
+		              "externalIPs are not served here, because --allow-external-ips is false");
 	scheduling_choose(planning, &pass->scheduling);
 	make_labels(pass);
 	for (int f = 0; f < FAMILIES; f++) {

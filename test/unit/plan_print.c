@@ -90,8 +90,29 @@ static void no_local_print(const struct fragment *fragment, struct text *text)
 	}
 }
 
+/* Each held address has its guard, and no other has one: only what is otherwise is printed. */
+static void unguarded_print(const struct state *state, struct text *text)
+{
+	char buffer[ADDRESS_TEXT_SIZE];
+	size_t guards = 0;
+	while (guards < state->filter_count && state->filter[guards].kind == FILTER_HELD_ADDRESS)
+		guards++;
+	for (size_t i = 0, j = 0; i < state->held_count || j < guards;) {
+		int order = i == state->held_count ? 1
+		            : j == guards          ? -1
+		                          : address_compare(&state->held[i], &state->filter[j].address);
+		address_format(order <= 0 ? &state->held[i] : &state->filter[j].address, buffer);
+		if (order != 0)
+			text_addf(text, "%s %s\n", order < 0 ? "unguarded" : "guarded, not held,", buffer);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
 static bool shows(unsigned parts, const struct filter_element *element)
 {
+	if (element->kind == FILTER_HELD_ADDRESS)
+		return false;
 	return (parts & SHOW_FILTER) || ((parts & SHOW_HAIRPINS) && element->kind == FILTER_HAIRPIN);
 }
 
@@ -102,6 +123,7 @@ void fragment_print(const struct fragment *fragment, unsigned parts, struct text
 		server_print(&state->virtual_servers[i], text);
 	for (size_t i = 0; (parts & SHOW_HELD) && i < state->held_count; i++)
 		held_print(&state->held[i], text);
+	unguarded_print(state, text);
 	for (size_t i = 0; i < state->filter_count; i++)
 		if (shows(parts, &state->filter[i]))
 			filter_print(&state->filter[i], text);

@@ -137,7 +137,7 @@ static const struct rendering texts[] = {
          "  10.96.1.14\n"
          "  203.0.113.9\n"
          "\n"
-         "packet filter (not programmed by this version)\n"
+         "packet filter\n"
          "  10.96.0.1:443 TCP masquerade-outsiders\n"
          "  10.96.0.7:9 TCP reject\n"
          "  10.96.1.14:80 TCP masquerade-outsiders\n"

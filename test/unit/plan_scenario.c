@@ -329,6 +329,12 @@ static void read_option_without_ipv6(struct scenario *scenario, const struct lin
 	scenario->options.without_ipv6 = true;
 }
 
+static void read_option_without_external_ips(struct scenario *scenario, const struct line *line)
+{
+	(void)line;
+	scenario->options.without_external_ips = true;
+}
+
 static const struct {
 	const char *word;
 	void (*read)(struct scenario *scenario, const struct line *line);
@@ -359,6 +365,7 @@ static const struct {
         {"node-ports", read_node_ports},
         {"option-scheduler", read_option_scheduler},
         {"option-without-ipv6", read_option_without_ipv6},
+        {"option-without-external-ips", read_option_without_external_ips},
 };
 
 static void read_line(struct scenario *scenario, char *text)

@@ -20,6 +20,7 @@
  *	node-ip ADDRESS...            node-ports CIDR... or node-ports primary
  *	option-scheduler NAME         rr unless said
  *	option-without-ipv6           the host has no IPv6
+ *	option-without-external-ips   --allow-external-ips=false
  */
 #ifndef KUBE_IPVS_TEST_UNIT_PLAN_SCENARIO_H
 #define KUBE_IPVS_TEST_UNIT_PLAN_SCENARIO_H
@@ -56,9 +57,10 @@ void scenario_done(struct scenario *scenario);
 
 /* What of a fragment to print. */
 enum scenario_part {
-	SHOW_SERVERS = 1,  /* "TCP 10.0.0.1:80 rr -> 10.0.1.1:80 10.0.1.2:80" */
-	SHOW_HELD = 2,     /* "held 10.0.0.1" */
-	SHOW_FILTER = 4,   /* "hairpin 10.0.1.1", "port TCP 10.0.0.1:80 reject" */
+	SHOW_SERVERS = 1, /* "TCP 10.0.0.1:80 rr -> 10.0.1.1:80 10.0.1.2:80" */
+	SHOW_HELD = 2,    /* "held 10.0.0.1" */
+	/* "hairpin 10.0.1.1", "port TCP 10.0.0.1:80 reject"; of held addresses only those that are not guarded */
+	SHOW_FILTER = 4,
 	SHOW_HAIRPINS = 8, /* only those of the filter elements */
 	SHOW_NO_LOCAL = 16,
 	SHOW_WARNINGS = 32,

@@ -310,6 +310,56 @@ START_TEST(a_node_inside_the_ranges_may_use_the_address_under_its_own_name)
 }
 END_TEST
 
+/* R7.24: what the node sends to a held address comes from that address. */
+START_TEST(a_node_outside_the_ranges_may_not_use_an_address_inside_them)
+{
+	ck_assert_plan_with(
+	        BALANCER BOTH_SLICES, "range 1.2.3.0/29 192.0.2.0/24\nnode-ip 192.0.3.10\n", SHOW_FILTER,
+	        RESTRICTED "range TCP 1.2.3.4:80 1.2.3.0/30\nrange TCP 1.2.3.4:80 1.2.3.5/32\n"
+	                   "range TCP 1.2.3.4:80 1.2.3.6/31\nrange TCP 1.2.3.4:80 192.0.2.0/24\n");
+	ck_assert_plan_with(BALANCER BOTH_SLICES, "range 1.2.3.4/32\nnode-ip 192.0.3.10\n", SHOW_FILTER,
+	                    RESTRICTED);
+	ck_assert_plan_with(BALANCER BOTH_SLICES, "range 1.2.3.0/29\nnode-ip 1.2.3.7\n", SHOW_FILTER,
+	                    RESTRICTED "range TCP 1.2.3.4:80 1.2.3.0/29\n");
+	ck_assert_plan("type LoadBalancer\ncluster-ip fd00::1\nport p80 TCP 80\ningress 2001:db8::7\n"
+	               "range 2001:db8::4/126\nnode-ip 2001:db8:1::10\n",
+	               SHOW_FILTER,
+	               "port TCP [2001:db8::7]:80 reject restricted\nport TCP [fd00::1]:80 reject\n"
+	               "range TCP [2001:db8::7]:80 2001:db8::4/127\n"
+	               "range TCP [2001:db8::7]:80 2001:db8::6/128\n");
+}
+END_TEST
+
+/* The node sends to its own second address from that address. */
+START_TEST(a_restricted_address_of_the_node_itself_is_used_as_a_held_one)
+{
+	static const char of_node[] = BALANCER "address eth0 192.0.2.10 1.2.3.4\nnode-ip 192.0.2.10\n";
+	ck_assert_plan_with(of_node, "range 192.0.2.0/24\nnode-ports 192.0.2.10/32\n",
+	                    SHOW_HELD | SHOW_FILTER,
+	                    "held 10.20.30.41\nport TCP 1.2.3.4:80 reject restricted\n"
+	                    "port TCP 10.20.30.41:80 reject\nport TCP 192.0.2.10:3001 reject\n"
+	                    "range TCP 1.2.3.4:80 1.2.3.4/32\nrange TCP 1.2.3.4:80 192.0.2.0/24\n");
+}
+END_TEST
+
+START_TEST(without_external_ips_they_are_left_out_with_one_warning)
+{
+	ck_assert_plan(
+	        "cluster-ip 10.20.30.41 fd00::1\nport p80 TCP 80\nport s SCTP 80\n"
+	        "external-ip 1.2.3.4 1.2.3.5 2001:db8::1 127.0.0.1\noption-without-external-ips\n",
+	        SHOW_HELD | SHOW_WARNINGS,
+	        "held 10.20.30.41\nheld fd00::1\n"
+	        "default/web: externalIPs are not served here, because --allow-external-ips is false\n");
+}
+END_TEST
+
+START_TEST(without_external_ips_who_has_none_is_not_told)
+{
+	ck_assert_plan(BALANCER BOTH_SLICES "option-without-external-ips\n", SHOW_HELD | SHOW_WARNINGS,
+	               "held 1.2.3.4\nheld 10.20.30.41\n");
+}
+END_TEST
+
 /* R7.7j */
 START_TEST(source_ranges_leave_the_node_port_alone)
 {
@@ -366,6 +416,10 @@ int main(void)
 	tcase_add_test(tests, ranges_of_the_other_family_alone_restrict_nothing_and_are_warned_of);
 	tcase_add_test(tests, ranges_of_the_other_family_are_not_warned_of_without_an_address_to_restrict);
 	tcase_add_test(tests, a_node_inside_the_ranges_may_use_the_address_under_its_own_name);
+	tcase_add_test(tests, a_node_outside_the_ranges_may_not_use_an_address_inside_them);
+	tcase_add_test(tests, a_restricted_address_of_the_node_itself_is_used_as_a_held_one);
+	tcase_add_test(tests, without_external_ips_they_are_left_out_with_one_warning);
+	tcase_add_test(tests, without_external_ips_who_has_none_is_not_told);
 	tcase_add_test(tests, source_ranges_leave_the_node_port_alone);
 	tcase_add_test(tests, an_ingress_of_mode_proxy_is_not_served);
 	tcase_add_test(tests, each_kind_of_address_has_its_verdict);

@@ -150,7 +150,7 @@ START_TEST(a_service_of_many_ports_and_endpoints_is_planned_whole)
 		ck_assert_uint_eq(state->virtual_servers[i].real_server_count, MOST_SLICES * SLICE_ENDPOINTS);
 	ck_assert_uint_eq(state->held_count, 1);
 	size_t hairpins = MOST_SLICES * ((SLICE_ENDPOINTS + 6) / 7);
-	ck_assert_uint_eq(state->filter_count, 3 * MOST_PORTS + hairpins);
+	ck_assert_uint_eq(state->filter_count, 1 + 3 * MOST_PORTS + hairpins);
 	ck_assert_uint_eq(large.fragment.warning_count, 0);
 	arena_done(&large.arena);
 }

@@ -119,13 +119,26 @@ START_TEST(a_local_policy_never_uses_endpoints_elsewhere)
 	                                             "TCP 192.0.2.10:3001 rr ->\n"
 	                                             "port TCP 172.20.1.1:80 drop\n"
 	                                             "port TCP 192.0.2.10:3001 drop\n"
-	                                             "redirect TCP 192.0.2.10:3001 to 172.20.1.1:80\n"
 	                                             "no local endpoint inside IPv4\n"
 	                                             "no local endpoint outside IPv4\n"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		ck_assert_plan_with(ANY_NODE_PORT ONE_REMOTE, cases[i].policies,
 		                    SHOW_SERVERS | SHOW_FILTER | SHOW_NO_LOCAL, cases[i].wanted);
+}
+END_TEST
+
+/* The cluster IP has no more endpoints than the node port then, so nobody is led there. */
+START_TEST(with_both_policies_local_clients_inside_are_led_nowhere)
+{
+	ck_assert_plan(ANY_NODE_PORT "slice IPv4\nslice-port - TCP 80\nendpoint 10.0.1.1 local\n"
+	                             "endpoint 10.0.1.2\ninternal-local\nexternal-local\n",
+	               SHOW_SERVERS | SHOW_FILTER,
+	               "TCP 172.20.1.1:80 rr -> 10.0.1.1:80\n"
+	               "TCP 192.0.2.10:3001 rr -> 10.0.1.1:80\n"
+	               "port TCP 172.20.1.1:80 masquerade-outsiders\n"
+	               "port TCP 192.0.2.10:3001 keep-source\n"
+	               "hairpin 10.0.1.1\n");
 }
 END_TEST
 
@@ -219,6 +232,7 @@ int main(void)
 	tcase_add_test(tests, internal_policy_local_uses_local_endpoints_only);
 	tcase_add_test(tests, internal_policy_local_without_local_endpoint_drops);
 	tcase_add_test(tests, a_local_policy_never_uses_endpoints_elsewhere);
+	tcase_add_test(tests, with_both_policies_local_clients_inside_are_led_nowhere);
 	tcase_add_test(tests, services_without_local_endpoints_are_told_of);
 	tcase_add_test(tests, each_family_tells_of_its_own_missing_endpoints);
 	tcase_add_test(tests, an_endpoint_that_serves_without_being_ready_or_terminating_is_never_used);
