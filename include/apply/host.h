@@ -55,6 +55,8 @@ int host_set_conntrack(const char *proc_sys, const char *sys, const struct connt
                        struct fault *fault);
 /* Whether this host speaks IPv6 (R8.11); `proc` is "/proc", or a test's directory. */
 bool host_has_ipv6(const char *proc);
+/* Whether this host forwards IPv6; `proc` as above. */
+bool host_forwards_ipv6(const char *proc);
 /* Writes oom_score_adj of this process; `proc_self` is "/proc/self". 0 or a negative errno. */
 int host_set_oom_score(const char *proc_self, int score);
 

@@ -1,5 +1,6 @@
 /*
- * Tells that an address of the host came or went (rtnetlink), those of the dummy apart: NodePorts follow them.
+ * Tells that an address of the host came or went (rtnetlink), those of the dummy apart: NodePorts follow them. And that
+ * the dummy itself is gone, with all the addresses that it held.
  */
 #ifndef KUBE_IPVS_APPLY_HOST_WATCH_H
 #define KUBE_IPVS_APPLY_HOST_WATCH_H
@@ -13,10 +14,12 @@ int host_watch_open(const char *dummy, struct host_watch **ret_watch);
 void host_watch_close(struct host_watch *watch); /* idempotent; NULL is allowed */
 /* Becomes readable when there is something to read. */
 int host_watch_descriptor(const struct host_watch *watch);
-/*
- * Reads all that is there, without waiting. Whether addresses of the host may have changed; true as well when the
- * kernel had to drop messages. A negative errno when the socket is of no use any more.
- */
-int host_watch_read(struct host_watch *watch, bool *ret_changed);
+struct host_news {
+	bool addresses_changed; /* or may have: the kernel had to drop messages */
+	bool dummy_gone;        /* removed or renamed since it was there */
+};
+
+/* Reads all that is there, without waiting. A negative errno when the socket is of no use any more. */
+int host_watch_read(struct host_watch *watch, struct host_news *ret_news);
 
 #endif

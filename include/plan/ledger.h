@@ -38,6 +38,8 @@ void ledger_put(struct ledger *ledger, const char *owner, int64_t created_second
  */
 void ledger_touched(struct ledger *ledger, struct arena *arena, struct state *ret_before,
                     struct state *ret_now);
+/* Whether `owner` has this address, protocol and port now. */
+bool ledger_has_port(const struct ledger *ledger, const char *owner, const struct virtual_server_key *key);
 bool ledger_has_touched(const struct ledger *ledger);
 /* All that is wanted, ascending. Arrays in `arena`; what they point at is borrowed until the next put. */
 void ledger_wanted(const struct ledger *ledger, struct arena *arena, struct state *ret_wanted);

@@ -30,6 +30,7 @@ enum {
 struct host_watch {
 	int fd;
 	unsigned dummy; /* index; 0: there is none */
+	bool replaced;  /* during this reading the dummy went, whether or not there is another one now */
 	char name[IFNAMSIZ];
 	_Alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
 };
@@ -83,6 +84,12 @@ int host_watch_descriptor(const struct host_watch *watch)
 	return watch->fd;
 }
 
+static void forget_dummy(struct host_watch *watch)
+{
+	watch->dummy = 0;
+	watch->replaced = true;
+}
+
 static void follow_link(struct host_watch *watch, const struct nlmsghdr *message)
 {
 	struct nlattr *attributes[IFLA_MAX + 1];
@@ -93,7 +100,7 @@ static void follow_link(struct host_watch *watch, const struct nlmsghdr *message
 	if (message->nlmsg_type == RTM_DELLINK) {
 		/* A bridge that loses a port says so in these words too. */
 		if (index == watch->dummy && header->ifi_family == AF_UNSPEC)
-			watch->dummy = 0;
+			forget_dummy(watch);
 		return;
 	}
 	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)message, sizeof(*header), attributes, IFLA_MAX, NULL) <
@@ -103,7 +110,7 @@ static void follow_link(struct host_watch *watch, const struct nlmsghdr *message
 	if (nla_strcmp(attributes[IFLA_IFNAME], watch->name) == 0)
 		watch->dummy = index;
 	else if (index == watch->dummy)
-		watch->dummy = 0; /* it has another name now */
+		forget_dummy(watch); /* it has another name now */
 }
 
 static bool is_change(const struct host_watch *watch, const struct nlmsghdr *message)
@@ -148,15 +155,16 @@ static ssize_t receive(struct host_watch *watch)
 	return sender.nl_pid == 0 ? length : 0;
 }
 
-int host_watch_read(struct host_watch *watch, bool *ret_changed)
+static int read_all(struct host_watch *watch, bool *ret_changed)
 {
-	*ret_changed = false;
 	for (int i = 0; i < DATAGRAMS_MOST; i++) {
 		ssize_t length = receive(watch);
 		if (length == -EAGAIN)
 			return 0;
 		if (length == -ENOBUFS) {
-			watch->dummy = if_nametoindex(watch->name);
+			unsigned now = if_nametoindex(watch->name);
+			watch->replaced |= watch->dummy != 0 && watch->dummy != now;
+			watch->dummy = now;
 			*ret_changed = true;
 		} else if (length < 0 && length != -EINTR) {
 			return (int)length;
@@ -165,4 +173,13 @@ int host_watch_read(struct host_watch *watch, bool *ret_changed)
 		}
 	}
 	return 0;
+}
+
+int host_watch_read(struct host_watch *watch, struct host_news *ret_news)
+{
+	*ret_news = (struct host_news){0};
+	watch->replaced = false;
+	int error = read_all(watch, &ret_news->addresses_changed);
+	ret_news->dummy_gone = watch->replaced;
+	return error;
 }

@@ -5,6 +5,7 @@
 #include "apply/record.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "plan/filter_text.h"
 #include "plan/render.h"
 
 #include <errno.h>
@@ -35,8 +36,9 @@ const struct command_line cleanup_line = {
         .purpose =
                 "Removes from the kernel what is ours: the virtual servers on addresses of " DUMMY_INTERFACE
                 " and those\n"
-                "that the record names, then " DUMMY_INTERFACE
-                " itself. Everything else stays. Stop the daemon first.",
+                "that the record names, then the nftables table inet " FILTER_TABLE " and " DUMMY_INTERFACE
+                " itself.\n"
+                "Everything else stays. Stop the daemon first.",
         .rows = rows,
 };
 
@@ -95,6 +97,8 @@ static int remove_ours(struct kernel *kernel, const struct cleanup_options *opti
 		removed_addresses += changes.items[i].kind == CHANGE_ADDRESS_REMOVE;
 	e = kernel_perform(kernel, &changes, arena);
 	size_t failed = report(&changes);
+	if (e == 0)
+		e = kernel_remove_filter(kernel, fault);
 	/* An excluded address lives on the dummy, so the dummy stays with it. */
 	if (e == 0 && failed == 0 && removed_addresses == present.held_count)
 		e = kernel_remove_dummy(kernel, fault);

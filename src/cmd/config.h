@@ -63,6 +63,8 @@ struct config {
 	int64_t udp_timeout_ms;
 	bool masquerade_all;
 	int32_t masquerade_bit;
+	bool vip_ping;           /* ours */
+	bool allow_external_ips; /* ours */
 
 	/* --- conntrack */
 	int32_t conntrack_max_per_core;

@@ -5,6 +5,7 @@
 
 #include "apply/record.h"
 #include "command.h"
+#include "node_name.h"
 
 #include <stddef.h>
 
@@ -41,6 +42,12 @@ const struct config_row config_rows[] = {
         {FLAG("run-dir", OPTION_TEXT, AT(run_directory), "DIR",
               "where the record of our virtual servers and the lock are kept (default " RECORD_DIRECTORY ")"),
          .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = RECORD_DIRECTORY},
+        {FLAG("vip-ping", OPTION_SWITCH, AT(vip_ping), NULL,
+              "answer ICMP echo to addresses on " DUMMY_INTERFACE "; =false refuses it (default true)"),
+         .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "true"},
+        {FLAG("allow-external-ips", OPTION_SWITCH, AT(allow_external_ips), NULL,
+              "serve the externalIPs of Services; =false leaves them out, with a warning (default true)"),
+         .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "true"},
         {FLAG("max-object-size", OPTION_SIZE, AT(max_object_bytes), "BYTES",
               "refuse objects of the API server that are larger (default 8Mi)"),
          .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "8Mi", .least = 65536, .most = 1 << 30},

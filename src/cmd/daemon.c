@@ -119,6 +119,7 @@ static void init(struct daemon *daemon)
 	daemon->families[IPV4] = true;
 	daemon->families[IPV6] = host_has_ipv6("/proc");
 	daemon->planner.options.without_ipv6 = !daemon->families[IPV6];
+	daemon->planner.options.without_external_ips = !config->allow_external_ips;
 	cluster_count_triggers_from(daemon->planner.cluster, wall_clock_ns());
 	start_events(daemon);
 	daemon_init_passes(daemon);

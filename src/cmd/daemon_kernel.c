@@ -122,6 +122,18 @@ static int open_kernel(struct daemon *daemon)
 	return e;
 }
 
+/* Not set here: it would have this host ignore router advertisements. */
+static void warn_of_forwarding(const struct daemon *daemon)
+{
+	if (daemon->families[IPV6] && !host_forwards_ipv6("/proc"))
+		log_warning(
+		        daemon->log,
+		        "net.ipv6.conf.all.forwarding: it is 0, so this node does not pass on what endpoints "
+		        "answer over IPv6; if Services use IPv6 here, run sysctl -w "
+		        "net.ipv6.conf.all.forwarding=1 (and accept_ra=2 where routes come from router "
+		        "advertisements)");
+}
+
 int daemon_open_kernel(struct daemon *daemon)
 {
 	struct fault fault = {0};
@@ -138,5 +150,6 @@ int daemon_open_kernel(struct daemon *daemon)
 	if (e)
 		return daemon_say_fault(daemon, e, &fault);
 	set_timeouts(daemon);
+	warn_of_forwarding(daemon);
 	return probe_default_scheduler(daemon);
 }

@@ -164,7 +164,7 @@ void daemon_try_to_begin(struct daemon *daemon)
 	    !node_lets_begin(daemon))
 		return;
 	evtimer_del(daemon->node_wait);
-	if (!settings_fit(daemon)) {
+	if (!settings_fit(daemon) || daemon_open_filter(daemon) != 0) {
 		daemon_fail(daemon);
 		return;
 	}
@@ -183,9 +183,9 @@ static void on_node_wait(evutil_socket_t fd, short what, void *context)
 static void on_host_readable(evutil_socket_t fd, short what, void *context)
 {
 	struct daemon *daemon = context;
-	bool changed = false;
+	struct host_news news;
 	(void)fd, (void)what;
-	int e = host_watch_read(daemon->host_watch, &changed);
+	int e = host_watch_read(daemon->host_watch, &news);
 	if (e) {
 		log_error(
 		        daemon->log,
@@ -194,10 +194,14 @@ static void on_host_readable(evutil_socket_t fd, short what, void *context)
 		event_del(daemon->host_readable);
 		return;
 	}
-	if (!changed)
-		return;
-	daemon->host_stale = true;
-	daemon_request_pass(daemon);
+	if (news.dummy_gone && daemon->open) {
+		log_warning(daemon->log,
+		            DUMMY_INTERFACE ": somebody removed it; it is made anew, with all its addresses");
+		daemon->whole_needed = true;
+	}
+	daemon->host_stale |= news.addresses_changed;
+	if (news.addresses_changed || news.dummy_gone)
+		daemon_request_pass(daemon);
 }
 
 int daemon_open_node(struct daemon *daemon)

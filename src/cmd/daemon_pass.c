@@ -56,6 +56,8 @@ static int send_pass(struct daemon *daemon, bool whole, bool *ret_good)
 	daemon_report(daemon, &outcome, e, now_ms() - began);
 	if (e == 0)
 		daemon_serve_outcome(daemon, &outcome);
+	else if (outcome.filter_refused)
+		daemon_serve_refused_filter(daemon);
 	*ret_good = e == 0 && outcome.failed == 0;
 	sync_done(&daemon->syncer, &outcome);
 	return e;
@@ -85,8 +87,10 @@ static void run_pass(struct daemon *daemon)
 	daemon->whole_needed = false;
 	int e = plan_and_send(daemon, whole, &good);
 	daemon->last_pass_ms = now_ms();
-	if (e == 0)
+	if (e == 0) {
+		daemon_remove_stale_flows(daemon);
 		tell_programming_latency(daemon);
+	}
 	daemon_serve_pass(daemon, (double)(now_ns() - began) / 1e9, e != 0);
 	if (!good) {
 		schedule_retry(daemon, whole);

@@ -5,6 +5,7 @@
  *	daemon_kernel.c   making the kernel ready: modules, sysctls, the dummy, timeouts, schedulers
  *	daemon_sources.c  manifests, the API server, the events written to it
  *	daemon_node.c     what this node is: its Node object, its host's addresses; when programming may begin
+ *	daemon_filter.c   the packet filter's rules; flows that lead nowhere any more
  *	daemon_pass.c     when a pass runs, and what follows from how it went
  *	daemon_serve.c    health, metrics and configuration over HTTP
  *	daemon_reload.c   a changed configuration file
@@ -155,6 +156,12 @@ void daemon_node_told(struct daemon *daemon, bool deleted);
 /* Begins programming if all that it waits for is there. */
 void daemon_try_to_begin(struct daemon *daemon);
 
+/* daemon_filter.c */
+/* Puts the packet filter's rules in place, once the Node is known. 0, or a negative errno, and it was said. */
+int daemon_open_filter(struct daemon *daemon);
+/* To be called after a pass: UDP and SCTP flows of the Services that were planned since the last call (R11). */
+void daemon_remove_stale_flows(struct daemon *daemon);
+
 /* daemon_pass.c */
 void daemon_init_passes(struct daemon *daemon);
 void daemon_done_passes(struct daemon *daemon);
@@ -171,6 +178,8 @@ void daemon_serve_queued(struct daemon *daemon);
 void daemon_serve_pass(struct daemon *daemon, double seconds, bool failed);
 /* How the kernel's tables changed. */
 void daemon_serve_outcome(struct daemon *daemon, const struct sync_outcome *outcome);
+/* The packet filter did not take a transaction, which is of both families at once. */
+void daemon_serve_refused_filter(struct daemon *daemon);
 /* Whether this kind is being followed at the API server, as far as is known. */
 void daemon_serve_connected(struct daemon *daemon, enum object_kind kind, bool connected);
 /* All objects were delivered once more (R1.8). */

@@ -3,6 +3,7 @@
  */
 #include "daemon_private.h"
 
+#include "plan/filter_text.h"
 #include "plan/render.h"
 
 #include <string.h>
@@ -222,7 +223,7 @@ static void report_changes(const struct daemon *daemon, const struct sync_outcom
 	auto_text text = {0};
 	for (size_t i = 0; i < outcome->changes.count; i++) {
 		const struct change *change = &outcome->changes.items[i];
-		bool filter = change->kind == CHANGE_FILTER_ADD || change->kind == CHANGE_FILTER_REMOVE;
+		bool filter = change->filter != NULL;
 		text_clear(&text);
 		render_change(change, &text);
 		log_write(daemon->log, few && !filter ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s: %s",
@@ -233,7 +234,9 @@ static void report_changes(const struct daemon *daemon, const struct sync_outcom
 static void report_summary(const struct daemon *daemon, const struct sync_outcome *outcome, int64_t took_ms)
 {
 	const size_t *done = outcome->done;
-	size_t kernel_changes = outcome->changes.count - done[CHANGE_FILTER_ADD] - done[CHANGE_FILTER_REMOVE];
+	size_t filter_changes =
+	        done[CHANGE_FILTER_RESTRICT] + done[CHANGE_FILTER_ADD] + done[CHANGE_FILTER_REMOVE];
+	size_t kernel_changes = outcome->changes.count - filter_changes;
 	if (kernel_changes > 0)
 		log_info(daemon->log,
 		         "kernel: virtual servers +%zu ~%zu -%zu, real servers +%zu ~%zu -%zu, addresses "
@@ -267,6 +270,9 @@ void daemon_report(struct daemon *daemon, const struct sync_outcome *outcome, in
 			          "kernel: %s; everything programmed stays, and it is tried again", text);
 		return;
 	}
+	if (outcome->filter_repaired)
+		log_warning(daemon->log, "packet filter: the rules of the table inet " FILTER_TABLE
+		                         " had been changed or removed; they are as they should be again");
 	report_changes(daemon, outcome);
 	report_failures(daemon, outcome);
 	report_summary(daemon, outcome, took_ms);

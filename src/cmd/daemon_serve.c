@@ -102,6 +102,13 @@ void daemon_serve_outcome(struct daemon *daemon, const struct sync_outcome *outc
 	metric_set(serving->metrics, METRIC_ADDRESSES, LABEL_NONE, (double)serving->addresses);
 }
 
+void daemon_serve_refused_filter(struct daemon *daemon)
+{
+	for (unsigned f = 0; f < IP_FAMILIES; f++)
+		if (daemon->families[f])
+			metric_add(daemon->serving.metrics, METRIC_RESTORE_FAILURES, f, 1);
+}
+
 void daemon_serve_connected(struct daemon *daemon, enum object_kind kind, bool connected)
 {
 	static const unsigned labels[OBJECT_KINDS] = {[KIND_SERVICE] = LABEL_SERVICES,

@@ -188,6 +188,8 @@ static int print_diff(struct plan_command *plan, struct state *wanted, struct fa
 	size_t recorded_count = 0, unreadable = 0;
 	int e = kernel_open(DUMMY_INTERFACE, false, NULL, &kernel, fault);
 	if (e == 0)
+		kernel_use_filter(kernel, ""); /* for reading */
+	if (e == 0)
 		e = kernel_read(kernel, &plan->arena, &present, fault);
 	if (e == 0)
 		e = record_read(plan->options->run_directory, &plan->arena, &recorded, &recorded_count,
@@ -198,7 +200,6 @@ static int print_diff(struct plan_command *plan, struct state *wanted, struct fa
 		                              .excluded = plan->options->excluded.items,
 		                              .excluded_count = plan->options->excluded.count,
 		                              .order_seed = order_seed(plan->node_name)};
-		wanted->filter_count = 0; /* what is read back has none */
 		diff_build(&present, wanted, &rules, &changes);
 		print_changes(plan, &changes);
 		vector_done(&changes);

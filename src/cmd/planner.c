@@ -1,7 +1,9 @@
 #include "planner.h"
 
+#include "plan/flows.h"
 #include "plan/node_ips.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* So many can wait while the kernel cannot be programmed; what comes on top is not measured. */
@@ -28,6 +30,7 @@ void planner_done(struct planner *planner)
 	ledger_free(planner->ledger);
 	service_facts_done(&planner->facts);
 	vector_done(&planner->triggers);
+	memo_done(&planner->flow_owners);
 	arena_done(&planner->node_memory);
 	arena_done(&planner->pass);
 	memset(planner, 0, sizeof(*planner));
@@ -91,6 +94,15 @@ static void note_triggers(struct planner *planner, const struct cluster_entry *e
 		vector_push(&planner->triggers, entry->triggers[i]);
 }
 
+/* TCP needs none of it: a connection to who is gone is reset (R11.1). */
+static bool has_flows(const struct service *service)
+{
+	for (uint32_t i = 0; i < service->port_count; i++)
+		if (service->ports[i].protocol != PROTOCOL_TCP)
+			return true;
+	return false;
+}
+
 static void plan_entry(struct planner *planner, const struct cluster_entry *entry)
 {
 	const char *owner = arena_format(&planner->pass, "%s/%s", entry->name.namespace, entry->name.name);
@@ -109,6 +121,56 @@ static void plan_entry(struct planner *planner, const struct cluster_entry *entr
 	planner->listener.warned(planner->listener.context, owner, fragment.warnings, fragment.warning_count);
 	ledger_put(planner->ledger, owner, service->created_seconds, &fragment.state);
 	service_facts_put(&planner->facts, entry->name, &fragment);
+	if (has_flows(service))
+		memo_put(&planner->flow_owners, owner, "");
+}
+
+struct flow_ports {
+	struct planner *planner;
+	struct arena *arena;
+	vector_of(struct flow_port) found;
+};
+
+/* What two Services claim is judged by the endpoints of the one that has it. */
+static void gather_flows(void *context, const char *owner)
+{
+	struct flow_ports *ports = context;
+	struct planner *planner = ports->planner;
+	const char *slash = strchr(owner, '/');
+	struct object_name name = {.namespace =
+	                                   arena_copy_bytes(ports->arena, owner, (size_t)(slash - owner)),
+	                           .name = slash + 1};
+	const struct cluster_entry *entry = cluster_find(planner->cluster, name);
+	struct flow_port *own = NULL;
+	size_t count = 0;
+	if (entry == NULL || entry->service == NULL)
+		return;
+	plan_flows(entry->service, entry->slices, entry->slice_count, &planner->view, &planner->options,
+	           ports->arena, &own, &count);
+	for (size_t i = 0; i < count; i++)
+		if (ledger_has_port(planner->ledger, owner, &own[i].key))
+			vector_push(&ports->found, own[i]);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct flow_port *left = a, *right = b;
+	return virtual_server_key_compare(&left->key, &right->key);
+}
+
+void planner_take_flows(struct planner *planner, struct arena *arena, struct flow_port **ret_ports,
+                        size_t *ret_count)
+{
+	struct flow_ports ports = {.planner = planner, .arena = arena};
+	memo_begin_round(&planner->flow_owners);
+	memo_sweep(&planner->flow_owners, gather_flows, &ports);
+	*ret_count = ports.found.count;
+	*ret_ports = arena_new_array(arena, ports.found.count, struct flow_port);
+	if (ports.found.count > 0) {
+		memcpy(*ret_ports, ports.found.items, ports.found.count * sizeof(**ret_ports));
+		qsort(*ret_ports, *ret_count, sizeof(**ret_ports), by_key);
+	}
+	vector_done(&ports.found);
 }
 
 static void report_conflicts(struct planner *planner)

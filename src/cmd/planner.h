@@ -8,6 +8,7 @@
 #ifndef KUBE_IPVS_CMD_PLANNER_H
 #define KUBE_IPVS_CMD_PLANNER_H
 
+#include "memo.h"
 #include "service_facts.h"
 
 #include "base/vector.h"
@@ -44,6 +45,8 @@ struct planner {
 	struct node_view view;
 	struct service_facts facts;
 	size_t services_planned; /* by the last run */
+	/* "namespace/name" of Services with UDP or SCTP ports that were planned, until somebody clears them. */
+	struct memo flow_owners;
 	/* Of the endpoint changes taken in (R1.28), until somebody clears them. */
 	vector_of(struct cluster_trigger) triggers;
 };
@@ -61,5 +64,12 @@ void planner_refresh_node(struct planner *planner, const struct interface_addres
 
 /* Plans what changed. The ledger's touched keys then tell the rest. */
 void planner_run(struct planner *planner);
+
+/*
+ * Where flows may go on (R11), of the Services with UDP or SCTP ports that were planned since the last call; ascending,
+ * in `arena`. Borrows from the cluster.
+ */
+void planner_take_flows(struct planner *planner, struct arena *arena, struct flow_port **ret_ports,
+                        size_t *ret_count);
 
 #endif

@@ -139,6 +139,32 @@ static void count_results(struct sync_outcome *outcome)
 	}
 }
 
+static bool is_filter_change(const struct change *change)
+{
+	return change->filter != NULL;
+}
+
+/* Why a pass ended early: at the first change that has no good answer. */
+static void explain_end(struct sync_outcome *outcome, int e)
+{
+	const struct change *first = NULL;
+	size_t refused = 0;
+	for (size_t i = 0; i < outcome->changes.count && first == NULL; i++)
+		if (outcome->changes.items[i].result != 0)
+			first = &outcome->changes.items[i];
+	outcome->filter_refused = first != NULL && is_filter_change(first);
+	if (!outcome->filter_refused) {
+		fault_set(&outcome->fault, NULL, "the conversation with the kernel broke off: %s",
+		          strerror(-e));
+		return;
+	}
+	for (size_t i = 0; i < outcome->changes.count; i++)
+		refused +=
+		        is_filter_change(&outcome->changes.items[i]) && outcome->changes.items[i].result != 0;
+	fault_set(&outcome->fault, NULL, "the packet filter did not take %zu elements: %s%s%s", refused,
+	          strerror(-e), first->detail ? ": " : "", first->detail ? first->detail : "");
+}
+
 static int perform(struct syncer *syncer, const struct state *wanted, struct sync_outcome *outcome)
 {
 	int e = record_before(syncer, wanted, outcome);
@@ -146,12 +172,17 @@ static int perform(struct syncer *syncer, const struct state *wanted, struct syn
 		return e;
 	e = kernel_perform(syncer->kernel, &outcome->changes, &syncer->pass);
 	count_results(outcome);
-	if (e)
-		return fault_set(&outcome->fault, NULL, "the conversation with the kernel broke off: %s",
-		                 strerror(-e)),
-		       e;
+	if (e) {
+		explain_end(outcome, e);
+		return e;
+	}
 	outcome->performed = true;
 	return record_after(syncer, outcome);
+}
+
+static bool is_removal(const struct change *change)
+{
+	return change->kind >= CHANGE_REAL_SERVER_REMOVE || change->kind == CHANGE_FILTER_RESTRICT;
 }
 
 /* Takes the removals out of the list. */
@@ -159,7 +190,7 @@ static void withhold_removals(struct sync_outcome *outcome)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < outcome->changes.count; i++)
-		if (outcome->changes.items[i].kind < CHANGE_REAL_SERVER_REMOVE)
+		if (!is_removal(&outcome->changes.items[i]))
 			outcome->changes.items[kept++] = outcome->changes.items[i];
 	outcome->withheld = outcome->changes.count - kept;
 	outcome->changes.count = kept;
@@ -173,6 +204,13 @@ static void count_wanted(const struct state *wanted, struct sync_outcome *outcom
 		outcome->real_servers += wanted->virtual_servers[i].real_server_count;
 }
 
+static int ensure_filter(struct syncer *syncer, struct sync_outcome *outcome)
+{
+	int e = kernel_ensure_filter(syncer->kernel, &outcome->filter_repaired, &outcome->fault);
+	outcome->filter_refused = e != 0;
+	return e;
+}
+
 int sync_whole(struct syncer *syncer, bool may_remove, struct sync_outcome *ret_outcome)
 {
 	struct state present, wanted;
@@ -180,13 +218,13 @@ int sync_whole(struct syncer *syncer, bool may_remove, struct sync_outcome *ret_
 	*ret_outcome = (struct sync_outcome){.whole = true};
 	int e = kernel_ensure_dummy(syncer->kernel, &ret_outcome->fault);
 	if (e == 0)
+		e = ensure_filter(syncer, ret_outcome);
+	if (e == 0)
 		e = kernel_read(syncer->kernel, &syncer->pass, &present, &ret_outcome->fault);
 	if (e)
 		return e;
 	ledger_wanted(syncer->planner->ledger, &syncer->pass, &wanted);
 	count_wanted(&wanted, ret_outcome);
-	/* The kernel side of the filter is not read back, so a whole pass leaves it alone. */
-	wanted.filter_count = 0;
 	struct removal_rules rules = {.recorded = syncer->record.items,
 	                              .recorded_count = syncer->record.count,
 	                              .excluded = syncer->excluded,

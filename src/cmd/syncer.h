@@ -31,7 +31,9 @@ struct sync_outcome {
 	size_t failed;
 	size_t withheld; /* removals that were asked to wait */
 	bool whole;
-	bool performed; /* all changes have the kernel's answer */
+	bool performed;       /* all changes have the kernel's answer */
+	bool filter_repaired; /* the packet filter's rules were not as we had left them */
+	bool filter_refused;  /* a transaction of the packet filter was refused, and ended the pass */
 	/* Of a whole pass: what is wanted in all. */
 	size_t virtual_servers, real_servers, addresses;
 	struct fault fault; /* when the pass itself failed */

@@ -30,6 +30,11 @@ static struct kept_key key_of(unsigned what, const struct address *address, uint
 	return key;
 }
 
+struct kept_key kept_key_of_port(const struct virtual_server_key *key)
+{
+	return key_of(KEPT_PORT, &key->address, key->protocol, key->port, key->firewall_mark);
+}
+
 unsigned kept_key_what(const struct kept_key *key)
 {
 	return key->bytes[AT_WHAT];
@@ -62,11 +67,8 @@ static int by_bytes(const void *a, const void *b)
 void kept_keys_build(const struct state *state, struct kept_keys *ret_keys)
 {
 	vector_clear(ret_keys);
-	for (size_t i = 0; i < state->virtual_server_count; i++) {
-		const struct virtual_server_key *key = &state->virtual_servers[i].key;
-		vector_push(ret_keys,
-		            key_of(KEPT_PORT, &key->address, key->protocol, key->port, key->firewall_mark));
-	}
+	for (size_t i = 0; i < state->virtual_server_count; i++)
+		vector_push(ret_keys, kept_key_of_port(&state->virtual_servers[i].key));
 	for (size_t i = 0; i < state->filter_count; i++) {
 		const struct filter_element *e = &state->filter[i];
 		unsigned what = belongs_to_port(e) ? (unsigned)KEPT_PORT : KEPT_FILTER + (unsigned)e->kind;

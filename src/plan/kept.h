@@ -53,6 +53,7 @@ struct kept {
 
 /* The keys of a state, ascending, none twice. */
 void kept_keys_build(const struct state *state, struct kept_keys *ret_keys);
+struct kept_key kept_key_of_port(const struct virtual_server_key *key);
 unsigned kept_key_what(const struct kept_key *key);
 void kept_key_address(const struct kept_key *key, struct address *ret_address);
 /* Of a KEPT_PORT. */

@@ -375,6 +375,19 @@ START_TEST(a_host_has_ipv6_if_the_kernel_has_it_and_nobody_disabled_it)
 }
 END_TEST
 
+START_TEST(whether_ipv6_is_forwarded_is_what_the_sysctl_says)
+{
+	static const char *const values[] = {"0\n", "1\n", "2\n"};
+	start();
+	ck_assert_msg(!host_forwards_ipv6(root), "without the sysctl there is nothing to forward");
+	for (int i = 0; i < 3; i++) {
+		have_file("sys/net/ipv6/conf/all/forwarding", values[i]);
+		ck_assert_int_eq(host_forwards_ipv6(root), i > 0);
+	}
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("apply: host");
@@ -387,6 +400,7 @@ int main(void)
 	tcase_add_loop_test(all, a_missing_sysctl_is_named_with_what_to_do, 0, ROWS(missing_rows));
 	tcase_add_loop_test(all, a_host_has_ipv6_if_the_kernel_has_it_and_nobody_disabled_it, 0,
 	                    ROWS(ipv6_rows));
+	tcase_add_test(all, whether_ipv6_is_forwarded_is_what_the_sysctl_says);
 	tcase_add_loop_test(all, a_missing_module_is_explained, 0, ROWS(module_rows));
 	tcase_add_loop_test(all, a_module_that_the_kernels_index_has_or_lacks_is_told_apart, 0,
 	                    ROWS(index_rows));

@@ -25,12 +25,6 @@
 static struct conversation route;
 static struct host_watch *watch;
 
-/* Every test runs in a process of its own. As another user than root a user namespace is needed too. */
-static bool enter_namespace(void)
-{
-	return unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
-}
-
 static int loopback(void)
 {
 	return (int)if_nametoindex("lo");
@@ -47,7 +41,7 @@ static void set_loopback_up(void)
 
 static void prepare(void)
 {
-	ck_assert(enter_namespace());
+	enter_network_namespace();
 	conversation_init(&route, &kernel_transport_real, NETLINK_ROUTE);
 	ck_assert_int_eq(conversation_open(&route), 0);
 	set_loopback_up();
@@ -105,11 +99,16 @@ static void remove_address(int index, const char *text)
 }
 
 /* Of IPv4 and of interfaces, the kernel has told everything by the time that it answers a request. */
-static bool changed(void)
+static struct host_news news(void)
 {
-	bool result;
+	struct host_news result;
 	ck_assert_int_eq(host_watch_read(watch, &result), 0);
 	return result;
+}
+
+static bool changed(void)
+{
+	return news().addresses_changed;
 }
 
 static bool is_readable(void)
@@ -200,6 +199,24 @@ START_TEST(a_dummy_that_goes_and_comes_back_is_followed)
 }
 END_TEST
 
+START_TEST(a_dummy_that_goes_is_told)
+{
+	int index = add_interface(DUMMY);
+	ck_assert(!news().dummy_gone);
+	ck_assert_int_eq(link_remove(&route, index), 0);
+	ck_assert(news().dummy_gone);
+	ck_assert(!news().dummy_gone);
+	index = add_interface(DUMMY);
+	ck_assert(!news().dummy_gone);
+	rename_interface(index, "eth7");
+	ck_assert(news().dummy_gone);
+	index = add_interface(DUMMY);
+	ck_assert_int_eq(link_remove(&route, index), 0);
+	add_interface(DUMMY);
+	ck_assert_msg(news().dummy_gone, "another one of the same name holds nothing of what it held");
+}
+END_TEST
+
 START_TEST(names_decide_and_they_can_change)
 {
 	int index = add_interface(DUMMY);
@@ -259,12 +276,12 @@ END_TEST
 
 START_TEST(a_socket_that_is_no_use_any_more_is_an_error)
 {
-	bool result = true;
+	struct host_news result = {true, true};
 	int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(dup2(other, host_watch_descriptor(watch)), 0);
 	close(other);
 	ck_assert_int_eq(host_watch_read(watch, &result), -ENOTSOCK);
-	ck_assert(!result);
+	ck_assert(!result.addresses_changed && !result.dummy_gone);
 }
 END_TEST
 
@@ -277,31 +294,11 @@ START_TEST(a_name_that_no_interface_can_have_is_refused)
 }
 END_TEST
 
-/* Why the tests cannot run here; NULL: they can. */
-static const char *reason_to_skip(void)
-{
-	static char reason[128];
-	pid_t child = fork();
-	int status = 0;
-	if (child == 0) {
-		if (!enter_namespace())
-			_exit(1);
-		conversation_init(&route, &kernel_transport_real, NETLINK_ROUTE);
-		_exit(loopback() > 0 ? 0 : 2);
-	}
-	if (child < 0 || waitpid(child, &status, 0) < 0 || status == 0)
-		return NULL;
-	snprintf(reason, sizeof(reason), "no network namespace can be made here");
-	return reason;
-}
-
 int main(void)
 {
-	const char *reason = reason_to_skip();
-	if (reason) {
-		printf("SKIPPED: apply: host watch: %s\n", reason);
-		return 0;
-	}
+	int status;
+	if (skip_without_network_namespace("apply: host watch", &status))
+		return status;
 	Suite *suite = suite_create("apply: host watch");
 	TCase *all = tcase_create("all");
 	tcase_set_timeout(all, 60);
@@ -311,6 +308,7 @@ int main(void)
 	tcase_add_test(all, an_interface_that_goes_takes_its_addresses_with_it);
 	tcase_add_test(all, addresses_of_the_dummy_do_not_matter);
 	tcase_add_test(all, a_dummy_that_was_there_before_is_known);
+	tcase_add_test(all, a_dummy_that_goes_is_told);
 	tcase_add_test(all, a_dummy_that_goes_and_comes_back_is_followed);
 	tcase_add_test(all, names_decide_and_they_can_change);
 	tcase_add_test(all, messages_that_the_kernel_had_to_drop_count_as_a_change);

@@ -5,6 +5,7 @@
 #define KUBE_IPVS_TEST_UNIT_SUPPORT_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Fails with `wanted` and `got` side by side, line by line, differing lines marked. */
@@ -16,5 +17,13 @@ char *read_test_file(const char *path);
 
 /* Runs the suite, prints Check's own summary, returns main's exit status. Takes the suite. */
 int run_suite(Suite *suite);
+
+/*
+ * A network namespace of this process' own, with a user namespace where it takes one. Fails the test where that cannot be
+ * made, which skip_without_network_namespace() finds out beforehand: true when the suite is to be left out, said as
+ * SKIPPED; *ret_status is main's exit status then, a failure under CI=true.
+ */
+void enter_network_namespace(void);
+bool skip_without_network_namespace(const char *suite, int *ret_status);
 
 #endif
