@@ -44,6 +44,9 @@ void node_view_build(const char *name, const char *zone, const struct interface_
                      size_t node_ip_count, const struct node_port_rule *rule, struct arena *arena,
                      struct node_view *ret_view);
 
+/* Whether it is one of the node's addresses. */
+bool node_view_has(const struct node_view *view, const struct address *address);
+
 /* R9.1's predicate, for one family: not loopback, not IPv6 link-local, and of that family. */
 bool node_address_valid(const struct address *address, enum family family);
 

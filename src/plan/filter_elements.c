@@ -8,13 +8,18 @@ struct elements {
 	size_t count;
 };
 
-static bool is_hairpin(const struct known_endpoint *known)
+/*
+ * R7.4: each local endpoint of a service port, whatever its state. Not one on the host's own network: what comes from the
+ * node is masqueraded anyway, and what the node sends to itself without a Service has to be left alone.
+ */
+static bool is_hairpin(const struct node_view *node, const struct known_endpoint *known)
 {
-	return known->local && known->of_a_port;
+	return known->local && known->of_a_port && !node_view_has(node, &known->endpoint->address);
 }
 
-static size_t count_elements(const struct claims *claims, const struct state *state,
-                             const struct endpoints families[static 2], uint16_t health_check_port)
+static size_t count_elements(const struct node_view *node, const struct claims *claims,
+                             const struct state *state, const struct endpoints families[static 2],
+                             uint16_t health_check_port)
 {
 	size_t count = state->held_count + (health_check_port != 0);
 	for (size_t i = 0; i < claims->count; i++) {
@@ -25,7 +30,7 @@ static size_t count_elements(const struct claims *claims, const struct state *st
 	}
 	for (int f = 0; f < 2; f++)
 		for (size_t i = 0; i < families[f].count; i++)
-			count += is_hairpin(&families[f].items[i]);
+			count += is_hairpin(node, &families[f].items[i]);
 	return count;
 }
 
@@ -124,13 +129,13 @@ static void add_redirect(const struct claim *claim, struct elements *elements)
 	elements->items[elements->count++] = element;
 }
 
-/* R7.4: each local endpoint of a service port, whatever its state. */
-static void add_hairpins(const struct endpoints *endpoints, struct elements *elements)
+static void add_hairpins(const struct node_view *node, const struct endpoints *endpoints,
+                         struct elements *elements)
 {
 	const struct address *last = NULL;
 	for (size_t i = 0; i < endpoints->count; i++) {
 		const struct address *address = &endpoints->items[i].endpoint->address;
-		if (!is_hairpin(&endpoints->items[i]) || (last && address_equal(last, address)))
+		if (!is_hairpin(node, &endpoints->items[i]) || (last && address_equal(last, address)))
 			continue;
 		elements->items[elements->count++] =
 		        (struct filter_element){.kind = FILTER_HAIRPIN, .address = *address};
@@ -155,7 +160,7 @@ void filter_elements_build(struct planning *planning, const struct claims *claim
                            const struct endpoints families[static 2], uint16_t health_check_port,
                            struct state *state)
 {
-	size_t room = count_elements(claims, state, families, health_check_port);
+	size_t room = count_elements(planning->node, claims, state, families, health_check_port);
 	struct elements elements = {.items = arena_new_array(planning->arena, room, struct filter_element)};
 	add_held_addresses(state, &elements);
 	for (size_t i = 0; i < claims->count; i++)
@@ -165,7 +170,7 @@ void filter_elements_build(struct planning *planning, const struct claims *claim
 	for (size_t i = 0; i < claims->count; i++)
 		add_redirect(&claims->items[i], &elements);
 	for (int f = 0; f < 2; f++)
-		add_hairpins(&families[f], &elements);
+		add_hairpins(planning->node, &families[f], &elements);
 	add_health_check_port(health_check_port, &elements);
 	sort_array(elements.items, elements.count, sizeof(*elements.items), sort_elements);
 	state->filter = elements.items;

@@ -7,6 +7,7 @@
  */
 #include "plan/node_view.h"
 
+#include "plan/state.h"
 #include "sorting.h"
 
 #include <string.h>
@@ -98,4 +99,10 @@ void node_view_build(const char *name, const char *zone, const struct interface_
 	add_node_addresses(present, present_count, dummy, arena, ret_view);
 	add_primary(node_ips, node_ip_count, ret_view);
 	add_node_port_addresses(rule, arena, ret_view);
+}
+
+bool node_view_has(const struct node_view *view, const struct address *address)
+{
+	const struct state own = {.held = view->addresses, .held_count = view->address_count};
+	return state_holds(&own, address);
 }

@@ -15,12 +15,13 @@ bool service_is_proxied(const struct service *service)
 	       service->type != SERVICE_EXTERNAL_NAME;
 }
 
-bool service_keeps_external_local(const struct service *service)
+bool service_keeps_external_local(const struct service *service, const struct plan_options *options)
 {
 	if (!service->external_policy_local)
 		return false;
 	return service->type == SERVICE_LOAD_BALANCER || service->type == SERVICE_NODE_PORT ||
-	       (service->type == SERVICE_CLUSTER_IP && service->external_ip_count > 0);
+	       (service->type == SERVICE_CLUSTER_IP && service->external_ip_count > 0 &&
+	        !options->without_external_ips);
 }
 
 /* spec.clusterIPs[index]; a manifest that only gives clusterIP means it as the first, as the API server fills

@@ -23,7 +23,7 @@ struct service_addresses {
 bool service_is_proxied(const struct service *service);
 
 /* R2.7: policy Local, on a Service that can be reached from outside by its type. */
-bool service_keeps_external_local(const struct service *service);
+bool service_keeps_external_local(const struct service *service, const struct plan_options *options);
 
 /* False: the Service is not of this family (R2.2). Warns of what it refuses. */
 bool service_addresses_build(struct planning *planning, enum family family,

@@ -230,12 +230,6 @@ static const struct virtual_server *collect_servers(const struct claims *claims,
 	return servers;
 }
 
-static bool is_node_address(const struct node_view *node, const struct address *address)
-{
-	const struct state own = {.held = node->addresses, .held_count = node->address_count};
-	return state_holds(&own, address);
-}
-
 /* R6.3. Settled claims ascend by address, so repetitions stand together. */
 static void collect_held(const struct pass *pass, struct state *state)
 {
@@ -246,7 +240,7 @@ static void collect_held(const struct pass *pass, struct state *state)
 		const struct claim *claim = &claims->items[i];
 		const struct address *address = &claim->server.key.address;
 		if (claim->kind == CLAIM_NODE_PORT ||
-		    (claim->kind != CLAIM_CLUSTER_IP && is_node_address(pass->planning.node, address)) ||
+		    (claim->kind != CLAIM_CLUSTER_IP && node_view_has(pass->planning.node, address)) ||
 		    (count > 0 && address_equal(&held[count - 1], address)))
 			continue;
 		held[count++] = *address;
@@ -313,7 +307,7 @@ void plan_service(const struct service *service, const struct slice *const *slic
 	struct pass pass = {
 	        .planning = {.service = service, .node = node, .options = options, .arena = arena},
 	        .rank = rank_of(&service->name),
-	        .external_local = service_keeps_external_local(service),
+	        .external_local = service_keeps_external_local(service, options),
 	        .fragment = ret_fragment,
 	};
 	prepare(&pass, slices, slice_count);

@@ -360,6 +360,15 @@ START_TEST(without_external_ips_who_has_none_is_not_told)
 }
 END_TEST
 
+START_TEST(without_external_ips_a_local_policy_for_them_means_nothing)
+{
+	ck_assert_plan("cluster-ip 10.20.30.41\nport p80 TCP 80\nexternal-ip 1.2.3.4\nexternal-local\n"
+	               "internal-local\nslice IPv4\nslice-port p80 TCP 80\nendpoint 10.180.1.1\n"
+	               "option-without-external-ips\n",
+	               SHOW_NO_LOCAL, "no local endpoint inside IPv4\n");
+}
+END_TEST
+
 /* R7.7j */
 START_TEST(source_ranges_leave_the_node_port_alone)
 {
@@ -420,6 +429,7 @@ int main(void)
 	tcase_add_test(tests, a_restricted_address_of_the_node_itself_is_used_as_a_held_one);
 	tcase_add_test(tests, without_external_ips_they_are_left_out_with_one_warning);
 	tcase_add_test(tests, without_external_ips_who_has_none_is_not_told);
+	tcase_add_test(tests, without_external_ips_a_local_policy_for_them_means_nothing);
 	tcase_add_test(tests, source_ranges_leave_the_node_port_alone);
 	tcase_add_test(tests, an_ingress_of_mode_proxy_is_not_served);
 	tcase_add_test(tests, each_kind_of_address_has_its_verdict);

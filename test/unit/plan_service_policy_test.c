@@ -142,6 +142,16 @@ START_TEST(with_both_policies_local_clients_inside_are_led_nowhere)
 }
 END_TEST
 
+/* Its packets to a Service are masqueraded as all of the node's, and those to itself are nobody's business. */
+START_TEST(a_local_endpoint_on_the_host_network_needs_no_hairpin)
+{
+	ck_assert_plan(PLAIN "address eth0 192.0.2.10\nslice IPv4\nslice-port - TCP 80\n"
+	                     "endpoint 192.0.2.10 local\nendpoint 10.0.1.1 local\n",
+	               SHOW_SERVERS | SHOW_HAIRPINS,
+	               "TCP 172.20.1.1:80 rr -> 10.0.1.1:80 192.0.2.10:80\nhairpin 10.0.1.1\n");
+}
+END_TEST
+
 /* C63 */
 START_TEST(services_without_local_endpoints_are_told_of)
 {
@@ -232,6 +242,7 @@ int main(void)
 	tcase_add_test(tests, internal_policy_local_uses_local_endpoints_only);
 	tcase_add_test(tests, internal_policy_local_without_local_endpoint_drops);
 	tcase_add_test(tests, a_local_policy_never_uses_endpoints_elsewhere);
+	tcase_add_test(tests, a_local_endpoint_on_the_host_network_needs_no_hairpin);
 	tcase_add_test(tests, with_both_policies_local_clients_inside_are_led_nowhere);
 	tcase_add_test(tests, services_without_local_endpoints_are_told_of);
 	tcase_add_test(tests, each_family_tells_of_its_own_missing_endpoints);
