@@ -14,7 +14,7 @@ logged() { grep -qF -- "$1" "$proxy_log"; }
 start_proxy() {
     kube-ipvs proxy "$@" >"$proxy_log" 2>&1 &
     proxy_process=$!
-    within 20 logged "kernel: in sync" || {
+    within 60 logged "kernel: in sync" || {
         report 1 "the daemon programs the kernel"
         show <"$proxy_log"
     }
