@@ -1,10 +1,11 @@
 /*
- * A small HTTP server on the event loop: answers made from memory, for probes and dashboards.
+ * libevent's HTTP server (evhttp) within bounds: answers made from memory, for probes and dashboards.
  *
  * It never does anything slow and never grows with its clients: so many connections at once (the oldest idle one goes
- * first), so many bytes of header, no body to speak of, so many seconds for a whole request and for taking the whole
- * answer, and one request a connection at a time. A request that is not well-formed gets its 4xx and the end of the
- * connection. HEAD is answered as GET is, without the body.
+ * first), so many bytes and lines of header, no body to speak of, so many seconds for a whole request and for taking
+ * the whole answer, and one request a connection at a time. Who takes too long, or sends too many lines, is cut off. A
+ * request that is not well-formed gets its 4xx or 505 and the end of the connection. HEAD is answered as GET is,
+ * without the body. After a request with a body the connection ends.
  *
  * The program ignores SIGPIPE: clients go away.
  */
@@ -22,8 +23,8 @@ struct http_server;
 struct http_listener;
 
 struct http_question {
-	const char *path; /* without the query */
-	const char *method;
+	const char *path;    /* without the query, and not decoded */
+	const char *method;  /* "" for one that evhttp does not know */
 	uint16_t local_port; /* on which it came */
 	bool over_ipv6;
 };

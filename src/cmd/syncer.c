@@ -3,6 +3,7 @@
 #include "apply/record.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 int syncer_init(struct syncer *syncer, struct kernel *kernel, struct planner *planner,
@@ -35,6 +36,10 @@ void sync_done(struct syncer *syncer, struct sync_outcome *outcome)
 	if (outcome->performed)
 		ledger_settle(syncer->planner->ledger);
 	vector_done(&outcome->changes);
+	arena_done(&syncer->pass);
+	/* Everything was in memory twice. Without this, what lies between is kept until the next time. */
+	if (outcome->whole)
+		malloc_trim(0);
 }
 
 static bool record_add(struct syncer *syncer, const struct virtual_server_key *key)

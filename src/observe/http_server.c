@@ -1,12 +1,15 @@
 /*
- * Why not libevent's own HTTP server: evhttp of libevent 2.1 bounds neither the connections nor the time that a whole
- * request may take (its timeout begins anew with each byte), and says nothing to its user when a connection begins or
- * ends before a request is complete, so that these bounds cannot be added from outside. A probe needs little of HTTP;
- * this server is that little on libevent's buffered streams.
+ * evhttp reads the requests and writes the answers. What it lacks (libevent 2.1) is here and in http_connection.c: it
+ * bounds neither its connections nor the time for a whole request, whose limit begins anew with every byte, nor the
+ * number of header lines, and without a free file descriptor it would try to accept without a pause.
  *
  * Who may stay: when all places are taken, the connection that has waited longest for its client goes, first of those
  * with nothing to answer, then of those whose request is not complete. If all are being answered, the new one is
  * refused.
+ *
+ * Accepting: evhttp's listener knows nobody but evhttp. So an event of our own on the same descriptor looks first
+ * whether a descriptor is to be had, and lets the listener go on that was stopped after so many clients. In which order
+ * the two are called does not matter: what one leaves undone, the next turn of the loop does.
  */
 #include "http_private.h"
 
@@ -15,6 +18,8 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +28,8 @@
 
 enum { DEFAULT_CONNECTIONS = 64, DEFAULT_HEADER_BYTES = 16384, DEFAULT_REQUEST_SECONDS = 10 };
 enum { BACKLOG = 128, ACCEPTS_AT_ONCE = 16, REST_MICROSECONDS = 200000 };
+/* All that evhttp knows, and those that it does not. */
+enum { ANY_METHOD = 0xffff };
 
 /* ---- letting clients in */
 
@@ -49,18 +56,39 @@ static bool make_room(struct http_server *server)
 	return true;
 }
 
-/* As much as one packet can say, to whoever is still there to read it. */
-static void refuse(int fd)
+/* evhttp has accepted a client, and asks for the stream to it. */
+static struct bufferevent *on_accepted(struct event_base *base, void *context)
 {
-	static const char FULL[] =
-	        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-	send(fd, FULL, sizeof(FULL) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close(fd);
+	struct http_listener *listener = context;
+	bool refused = !make_room(listener->server);
+	(void)base;
+	if (refused || ++listener->accepted >= ACCEPTS_AT_ONCE)
+		evconnlistener_disable(listener->accepting);
+	event_active(listener->server->adopt, EV_TIMEOUT, 0);
+	return http_connection_open(listener, refused);
 }
 
-static bool is_want_of_resources(int error)
+static void on_new_connections(evutil_socket_t fd, short what, void *context)
 {
-	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+	(void)fd;
+	(void)what;
+	http_connections_adopt(context);
+}
+
+/* on_acceptable deals with it. Were there no such callback, libevent would write a line to the standard error. */
+static void on_accept_failed(struct evconnlistener *accepting, void *context)
+{
+	(void)accepting;
+	(void)context;
+}
+
+/* By what accepting needs, too: a number, and a place in the system's table, which a copy would not take. */
+static bool can_have_a_descriptor(void)
+{
+	int trial = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (trial >= 0)
+		close(trial);
+	return trial >= 0;
 }
 
 /* The client stays in the backlog, and the loop has other things to do meanwhile. */
@@ -69,6 +97,7 @@ static void take_a_rest(struct http_listener *listener)
 	const struct timeval delay = {.tv_usec = REST_MICROSECONDS};
 	listener->resting = true;
 	event_del(listener->acceptable);
+	evconnlistener_disable(listener->accepting);
 	if (!evtimer_pending(listener->server->rest, NULL))
 		event_add(listener->server->rest, &delay);
 }
@@ -90,19 +119,13 @@ static void on_rested(evutil_socket_t fd, short what, void *context)
 static void on_acceptable(evutil_socket_t fd, short what, void *context)
 {
 	struct http_listener *listener = context;
+	(void)fd;
 	(void)what;
-	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
-		int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (client >= 0 && make_room(listener->server)) {
-			http_connection_open(listener, client);
-		} else if (client >= 0) {
-			refuse(client);
-		} else {
-			if (is_want_of_resources(errno))
-				take_a_rest(listener);
-			return;
-		}
-	}
+	listener->accepted = 0;
+	if (can_have_a_descriptor())
+		evconnlistener_enable(listener->accepting);
+	else
+		take_a_rest(listener);
 }
 
 /* ---- listeners */
@@ -148,6 +171,25 @@ static uint16_t bound_port(int fd)
 	return ntohs(name.sin6_port);
 }
 
+/* Takes the fd. */
+static void serve(struct http_listener *listener, int fd)
+{
+	struct http_server *server = listener->server;
+	listener->http = evhttp_new(server->base);
+	listener->accepting = evconnlistener_new(server->base, NULL, NULL,
+	                                         LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	listener->acceptable = event_new(server->base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+	CHECK(listener->http && listener->accepting && listener->acceptable);
+	evhttp_set_max_headers_size(listener->http, server->limits.header_bytes);
+	evhttp_set_max_body_size(listener->http, HTTP_BODY_BYTES_MAX);
+	evhttp_set_allowed_methods(listener->http, ANY_METHOD);
+	evhttp_set_bevcb(listener->http, on_accepted, listener);
+	evhttp_set_gencb(listener->http, http_connection_answer, listener);
+	CHECK(evhttp_bind_listener(listener->http, listener->accepting));
+	evconnlistener_set_error_cb(listener->accepting, on_accept_failed);
+	event_add(listener->acceptable, NULL);
+}
+
 int http_server_listen(struct http_server *server, const struct address *address, uint16_t port,
                        struct http_listener **ret_listener)
 {
@@ -162,11 +204,9 @@ int http_server_listen(struct http_server *server, const struct address *address
 		return error;
 	}
 	struct http_listener *listener = memory_alloc(sizeof(*listener));
-	*listener = (struct http_listener){
-	        .server = server, .fd = fd, .port = bound_port(fd), .ipv6 = domain == AF_INET6};
-	listener->acceptable = event_new(server->base, fd, EV_READ | EV_PERSIST, on_acceptable, listener);
-	CHECK(listener->acceptable);
-	event_add(listener->acceptable, NULL);
+	*listener =
+	        (struct http_listener){.server = server, .port = bound_port(fd), .ipv6 = domain == AF_INET6};
+	serve(listener, fd);
 	TAILQ_INSERT_TAIL(&server->listeners, listener, next);
 	if (ret_listener)
 		*ret_listener = listener;
@@ -187,7 +227,7 @@ void http_listener_close(struct http_listener *listener)
 	}
 	TAILQ_REMOVE(&server->listeners, listener, next);
 	event_free(listener->acceptable);
-	close(listener->fd);
+	evhttp_free(listener->http);
 	free(listener);
 }
 
@@ -215,7 +255,8 @@ struct http_server *http_server_open(struct event_base *base, const struct http_
 	server->limits.request_seconds =
 	        or_default(limits ? limits->request_seconds : 0, DEFAULT_REQUEST_SECONDS);
 	server->rest = evtimer_new(base, on_rested, server);
-	CHECK(server->rest);
+	server->adopt = event_new(base, -1, 0, on_new_connections, server);
+	CHECK(server->rest && server->adopt);
 	TAILQ_INIT(&server->listeners);
 	TAILQ_INIT(&server->connections);
 	return server;
@@ -229,5 +270,6 @@ void http_server_close(struct http_server *server)
 	while (!TAILQ_EMPTY(&server->listeners))
 		http_listener_close(TAILQ_FIRST(&server->listeners));
 	event_free(server->rest);
+	event_free(server->adopt);
 	free(server);
 }

@@ -116,8 +116,17 @@ int client_wait_answer(struct http_client *client, bool without_body)
 		ck_assert_msg(now_ms() < until, "no answer, only\n%s", text_string(&client->got));
 		wait_a_step(client);
 	}
-	ck_assert_int_eq(strncmp(client->got.bytes, "HTTP/1.1 ", 9), 0);
+	ck_assert_int_eq(strncmp(client->got.bytes, "HTTP/1.", 7), 0);
 	return atoi(client->got.bytes + 9);
+}
+
+void client_wait_bytes(struct http_client *client, size_t count)
+{
+	int64_t until = now_ms() + PATIENCE_MS;
+	while (client->got.length < count && !client->ended) {
+		ck_assert_msg(now_ms() < until, "only\n%s", text_string(&client->got));
+		wait_a_step(client);
+	}
 }
 
 void client_wait_end(struct http_client *client)

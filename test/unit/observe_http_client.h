@@ -28,6 +28,8 @@ void client_send(struct http_client *client, const char *bytes);
 bool client_push(struct http_client *client, const char *bytes, size_t length);
 /* Waits for a whole answer and returns its status; 0: the connection ended before. `without_body`: of HEAD. */
 int client_wait_answer(struct http_client *client, bool without_body);
+/* Waits until so many bytes have come, or the connection ends. */
+void client_wait_bytes(struct http_client *client, size_t count);
 /* Waits until the server closes. */
 void client_wait_end(struct http_client *client);
 /* Sends a whole request without a body, and waits. */
