@@ -37,7 +37,9 @@ void filter_text_rules(const struct filter_rules *rules, struct text *text);
 /*
  * Commands for the filter changes among these (CHANGE_FILTER_*), others are passed over: removals first, one command for
  * each set or map. An element that changes its content is removed and added. To be run as one transaction; the kernel
- * refuses all of it when an element to be removed is not there.
+ * refuses all of it when an element to be removed is not there. Many changes may also be several transactions, in their
+ * order: each change is whole by itself, and every beginning of the list is safe (plan/diff.h). libnftables takes 1 kB of
+ * memory for an element, so a large first table is better done in parts.
  */
 void filter_text_changes(const struct change *changes, size_t count, struct text *text);
 

@@ -143,7 +143,9 @@ void plan_print_json(const char *node_name, const struct state *state, FILE *fil
 static json_t *change_json(const struct change *change)
 {
 	json_t *object = json_object();
-	json_object_set_new(object, "change", json_string(change_kind_name((enum change_kind)change->kind)));
+	bool filter_edit = change->filter != NULL && change->before != NULL;
+	const char *kind = change_kind_name((enum change_kind)change->kind);
+	json_object_set_new(object, "change", json_string(filter_edit ? "change filter element" : kind));
 	if (change->virtual_server != NULL)
 		json_object_set_new(object, "virtualServer", virtual_server_json(change->virtual_server));
 	if (change->real_server != NULL)
@@ -156,7 +158,7 @@ static json_t *change_json(const struct change *change)
 		json_object_set_new(object, "before", real_server_json(change->before));
 	if (change->filter != NULL)
 		json_object_set_new(object, "filter", filter_json(change->filter));
-	if (change->filter != NULL && change->before != NULL)
+	if (filter_edit)
 		json_object_set_new(object, "before", filter_json(change->before));
 	return object;
 }

@@ -233,6 +233,35 @@ static void add_cluster_ip(const struct planned *planned, const struct filter_el
 	text_add_char(text, '\n');
 }
 
+static void add_held_address(const struct planned *planned, const struct filter_element *element,
+                             struct text *text)
+{
+	char buffer[ADDRESS_TEXT_SIZE];
+	(void)planned;
+	if (element->kind != FILTER_HELD_ADDRESS)
+		return;
+	address_format(&element->address, buffer);
+	text_addf(text, "%s\n", buffer);
+}
+
+static void add_restricted(const struct planned *planned, const struct filter_element *element,
+                           struct text *text)
+{
+	(void)planned;
+	if (element->kind != FILTER_SERVICE_PORT || !element->restricted)
+		return;
+	add_key(element, text);
+	text_add_char(text, '\n');
+}
+
+static void add_health_check_port(const struct planned *planned, const struct filter_element *element,
+                                  struct text *text)
+{
+	(void)planned;
+	if (element->kind == FILTER_HEALTH_CHECK_PORT)
+		text_addf(text, "%u\n", element->port);
+}
+
 /* ipset leaves out the prefix length of a host. */
 static void add_source_range(const struct planned *planned, const struct filter_element *element,
                              struct text *text)
@@ -258,7 +287,10 @@ struct meaning {
 static const struct meaning meanings[] = {
         {"LOOP-BACK", true, add_hairpin},
         {"CLUSTER-IP", false, add_cluster_ip},
+        {"IPVS-IPS", false, add_held_address},
+        {"LOAD-BALANCER-FW", false, add_restricted},
         {"LOAD-BALANCER-SOURCE-CIDR", false, add_source_range},
+        {"HEALTH-CHECK-NODE-PORT", false, add_health_check_port},
 };
 
 /* Lines are "add KUBE-CLUSTER-IP 10.96.0.1,tcp:443", of IPv6 "add KUBE-6-CLUSTER-IP ...". */
