@@ -24,6 +24,8 @@ static const struct kernel_transport *transport_of(const struct filter_kernel *m
 static int open_socket(void *context, int protocol, void **ret_socket)
 {
 	struct filter_kernel *machine = context;
+	if (protocol == NETLINK_NETFILTER && machine->open_error)
+		return machine->open_error;
 	struct socket *socket = memory_alloc(sizeof(*socket));
 	socket->real = protocol == NETLINK_NETFILTER;
 	const struct kernel_transport *transport = transport_of(machine, socket);

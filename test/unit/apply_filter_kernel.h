@@ -19,6 +19,7 @@ struct filter_kernel {
 	/* What happens to the datagram of this number, counted from 1 (0: none): as fake_kernel.h has it. */
 	size_t spoil_at;
 	enum fake_spoiling spoiling;
+	int open_error;           /* of every socket for nf_tables */
 	size_t interrupted_dumps; /* so many are flagged as interrupted */
 	struct kernel *kernel;
 };

@@ -3,14 +3,18 @@
  */
 #include "apply_filter_kernel.h"
 #include "base/memory.h"
+#include "fake_objects.h"
 #include "plan/filter_text.h"
 #include "plan_states.h"
 #include "support.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define OURS    "nft list table inet kube-ipvs"
 #define FOREIGN "nft list table ip foreign"
@@ -352,36 +356,27 @@ END_TEST
 
 START_TEST(a_refused_transaction_changes_nothing_and_ends_the_pass)
 {
-	struct state present = elements_of("guard 10.96.0.1\nport 10.96.0.1:80 tcp reject\n");
-	struct state believed =
-	        elements_of("guard 10.96.0.1\nguard 10.96.0.9\nport 10.96.0.1:80 tcp reject\n");
-	struct state wanted =
-	        elements_of("guard 10.96.0.1\nport 10.96.0.1:80 tcp drop\nport 10.96.0.1:81 tcp drop\n");
-	struct virtual_server server = {
-	        .key = key_of("tcp 10.96.0.1:80"), .scheduler = "rr", .netmask_bits = 32};
+	static const char there[] = "guard 10.96.0.1\nport 10.96.0.1:80 tcp reject\n";
+	auto_text text = {0};
+	text_addf(&text, "%sport 10.96.0.9:80 tcp reject\n", there);
+	struct state present = elements_of(there), believed = elements_of(text_string(&text));
+	struct state wanted = elements_of("guard 10.96.0.2\nport 10.96.0.1:80 tcp drop\n");
+	struct virtual_server server = make_virtual_server("10.96.0.1", 80);
 	struct changes changes = {0};
-	wanted.virtual_servers = &server;
-	wanted.virtual_server_count = 1;
 	ck_assert(!ensure());
 	reach(&present);
 	diff_build(&believed, &wanted, &(struct removal_rules){.all_ours = true}, &changes);
-	/* All at once, as it is where nothing but filter elements changes. */
-	for (size_t i = 0; i < changes.count; i++)
-		if (changes.items[i].kind == CHANGE_FILTER_REMOVE) {
-			struct change removal = changes.items[i];
-			memmove(&changes.items[1], &changes.items[0], i * sizeof(removal));
-			changes.items[0] = removal;
-		}
+	ck_assert_uint_eq(changes.count, 4);
+	want_virtual_server(&changes, CHANGE_VIRTUAL_SERVER_ADD, &server);
 	ck_assert_int_eq(kernel_perform(machine.kernel, &changes, &arena), -ENOENT);
 	for (size_t i = 0; i < changes.count; i++)
 		ck_assert_int_eq(changes.items[i].result, -ENOENT);
-	ck_assert_str_eq(changes.items[0].detail, "No such file or directory, at 10.96.0.9");
+	ck_assert_str_eq(changes.items[0].detail, "No such file or directory, at 10.96.0.9 . tcp . 80");
 	ck_assert_uint_eq(machine.fake.counters.changes, 0);
 	kernel_must_hold(&present);
 	vector_done(&changes);
-	struct state next = elements_of("guard 10.96.0.1\n");
-	reach(&next);
-	kernel_must_hold(&next);
+	reach(&wanted);
+	kernel_must_hold(&wanted);
 }
 END_TEST
 
@@ -631,6 +626,38 @@ START_TEST(rules_that_cannot_be_looked_at_are_a_failure)
 }
 END_TEST
 
+static void give_up_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	ck_assert_int_eq(syscall(SYS_capset, &header, none), 0);
+}
+
+START_TEST(without_permission_the_reason_is_told)
+{
+	bool repaired = true;
+	give_up_capabilities();
+	ck_assert_int_eq(kernel_ensure_filter(machine.kernel, &repaired, &fault), -EPERM);
+	ck_assert(!repaired);
+	ck_assert_str_eq(fault.sentence,
+	                 "packet filter: our table cannot be read: no permission; run as root (in a "
+	                 "container: privileged)");
+	ck_assert_int_eq(kernel_remove_filter(machine.kernel, &fault), -EPERM);
+}
+END_TEST
+
+START_TEST(a_kernel_without_nf_tables_is_told_and_has_nothing_to_remove)
+{
+	bool repaired = true;
+	machine.open_error = -EPROTONOSUPPORT;
+	ck_assert_int_eq(kernel_ensure_filter(machine.kernel, &repaired, &fault), -EPROTONOSUPPORT);
+	ck_assert_str_eq(fault.sentence,
+	                 "packet filter: our table cannot be read: this kernel has no nf_tables; load "
+	                 "the module: modprobe nf_tables");
+	ck_assert_int_eq(kernel_remove_filter(machine.kernel, &fault), 0);
+}
+END_TEST
+
 START_TEST(rules_that_nft_does_not_take_are_told)
 {
 	bool repaired = true;
@@ -674,6 +701,8 @@ int main(void)
 	tcase_add_test(all, an_interrupted_dump_is_taken_again);
 	tcase_add_loop_test(all, what_cannot_be_read_whole_is_not_read, 0, ROWS(spoiling_rows));
 	tcase_add_loop_test(all, rules_that_cannot_be_looked_at_are_a_failure, 0, ROWS(spoiling_rows));
+	tcase_add_test(all, without_permission_the_reason_is_told);
+	tcase_add_test(all, a_kernel_without_nf_tables_is_told_and_has_nothing_to_remove);
 	tcase_add_test(all, rules_that_nft_does_not_take_are_told);
 	suite_add_tcase(suite, all);
 	return run_suite(suite);
