@@ -129,6 +129,8 @@ static int handle_by_protocol(struct fake_kernel *fake, struct fake_socket *sock
 {
 	if (socket->protocol == NETLINK_GENERIC)
 		return fake_ipvs_handle(fake, socket, request);
+	if (socket->protocol == NETLINK_NETFILTER)
+		return fake_filter_handle(fake, socket, request);
 	return fake_link_handle(fake, socket, request);
 }
 
@@ -291,7 +293,9 @@ void fake_kernel_init(struct fake_kernel *fake)
 	                                            .open = fake_open,
 	                                            .close = fake_close,
 	                                            .send = fake_send,
-	                                            .receive = fake_receive};
+	                                            .receive = fake_receive,
+	                                            .filter_run = fake_filter_run,
+	                                            .filter_close = fake_filter_close};
 }
 
 void fake_kernel_done(struct fake_kernel *fake)
@@ -301,6 +305,7 @@ void fake_kernel_done(struct fake_kernel *fake)
 		vector_done(&server->real_servers);
 	vector_done(&fake->virtual_servers);
 	vector_done(&fake->held);
+	vector_done(&fake->filter.elements);
 }
 
 struct fake_virtual_server *fake_kernel_put(struct fake_kernel *fake, const struct virtual_server *server)

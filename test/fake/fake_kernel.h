@@ -1,6 +1,6 @@
 /*
  * A kernel that can fail on demand, behind apply/transport.h: generic netlink with IPVS, rtnetlink with one
- * interface.
+ * interface, and the elements of the packet filter.
  *
  * It keeps tables, refuses what the kernel refuses with the kernel's errnos, and answers as it does: reports
  * of failures and an acknowledgement where one is asked for, each in a datagram of its own, within a receive
@@ -45,6 +45,8 @@ struct fake_failures {
 	size_t interrupted_dumps; /* so many dumps are flagged as interrupted */
 	const struct fake_refusal *refusals;
 	size_t refusal_count;
+	size_t refuse_transaction_at; /* the packet filter's transaction of this number, counted from 1; 0: none */
+	int transaction_error;
 };
 
 struct fake_counters {
@@ -59,6 +61,19 @@ struct fake_virtual_server {
 	bool without_address;            /* in answers */
 	bool without_real_server_family; /* in answers, as kernels before 3.18 */
 	vector_of(struct real_server) real_servers;
+};
+
+/* As nft writes it: "service-ports-4", "10.96.0.1 . tcp . 80", "goto to-local". */
+struct fake_filter_element {
+	char set[32];
+	char key[128];
+	char value[64];
+};
+
+struct fake_filter {
+	bool present; /* our table */
+	vector_of(struct fake_filter_element) elements;
+	size_t transactions; /* asked for */
 };
 
 struct fake_datagram {
@@ -85,6 +100,7 @@ struct fake_kernel {
 	const char *link_kind; /* NULL: it is not there */
 	vector_of(struct address) held;
 	uint32_t timeouts[3];
+	struct fake_filter filter;
 };
 
 void fake_kernel_init(struct fake_kernel *fake);
@@ -108,5 +124,8 @@ void fake_answer(struct fake_socket *socket, const struct nlmsghdr *request, str
 /* Each queues what a request asks for, and returns 0 or the kernel's errno. */
 int fake_ipvs_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request);
 int fake_link_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request);
+int fake_filter_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request);
+int fake_filter_run(void *context, void **session, const char *commands, struct text *ret_words);
+void fake_filter_close(void *context, void *session);
 
 #endif

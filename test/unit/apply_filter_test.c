@@ -181,6 +181,9 @@ static const struct {
 } tampering_rows[] = {
         {DELETE_RULE_OF("settle"), true},
         {DELETE_RULE_OF("prerouting"), true},
+        {"nft replace rule " IN_OURS "to-elsewhere handle $(nft -a list chain " IN_OURS
+         "to-elsewhere | sed -n 's/.*# handle //p' | tail -n 1) accept",
+         true},
         {"nft flush chain " IN_OURS "postrouting", true},
         {"nft flush table " IN_OURS, true},
         {"nft add rule " IN_OURS "prerouting drop", true},
