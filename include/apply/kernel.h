@@ -1,9 +1,9 @@
 /*
  * The kernel, both ways: reading a state, performing changes.
  *
- * Two netlink sockets (generic netlink for IPVS, rtnetlink for the dummy interface), many messages in one
- * send, one acknowledgement at the end of a batch, errors matched by sequence number, with the kernel's own
- * errno and extended acknowledgement. Waiting is bounded (Q-36): a reply that does not come within the time
+ * Three netlink sockets (generic netlink for IPVS, rtnetlink for the dummy interface, netfilter to read our table of the
+ * packet filter), many messages in one send, one acknowledgement at the end of a batch, errors matched by sequence number,
+ * with the kernel's own errno and extended acknowledgement; and libnftables to write the packet filter. Waiting is bounded (Q-36): a reply that does not come within the time
  * limit is -ETIMEDOUT, and the next call starts with fresh sockets. Nothing here decides what should be, and
  * nothing is ever flushed.
  */
@@ -44,11 +44,13 @@ void kernel_close(struct kernel *kernel); /* idempotent; NULL is allowed */
 
 int kernel_info(struct kernel *kernel, struct kernel_info *ret_info);
 /*
- * All virtual servers with their real servers, the elements of our table (if the filter is used), and the addresses on the dummy (none when it does not exist;
- * loopback and IPv6 link-local ones left out, R6.4, and those with a network of their own, which are not from
- * us), in `arena`, ascending. A dump that the kernel says was
- * interrupted is taken again, five times; then -EAGAIN. A failed read gives nothing at all: never half a
- * table.
+ * All virtual servers with their real servers, the addresses on the dummy (none when it does not exist; loopback and IPv6
+ * link-local ones left out, R6.4, and those with a network of their own, which are not from us), and the elements of our
+ * table if the filter is used, in `arena`, ascending. A dump that the kernel says was interrupted is taken again, five
+ * times; then -EAGAIN. A failed read gives nothing at all: never half a table.
+ *
+ * An element with a verdict that is not ours has FILTER_NO_VERDICT. What cannot be said as an element is left out, and
+ * removed by the next kernel_perform.
  */
 int kernel_read(struct kernel *kernel, struct arena *arena, struct state *ret_state, struct fault *fault);
 
@@ -60,12 +62,17 @@ int kernel_remove_dummy(struct kernel *kernel, struct fault *fault);
 
 /*
  * From here on the packet filter is part of what is read and performed. `rules` are commands that make our table and put
- * its rules in place (plan/filter_text.h); copied. Without this call filter changes are passed over.
+ * its rules in place (plan/filter_text.h); copied. Without this call filter changes are passed over. Called again with
+ * other rules, the next kernel_ensure_filter puts them.
  */
 void kernel_use_filter(struct kernel *kernel, const char *rules);
 /*
  * Makes the table what `rules` say, elements aside: at the first call always, later only where it is not. *ret_repaired:
  * it was not, though it had been. A negative errno with a sentence that says what to do: no nf_tables in this kernel, ...
+ *
+ * Elements stay, except where something is in the way that cannot be changed in place (a set of another type or a chain
+ * at another hook, which another version left): then the table is replaced in one transaction, and is without elements
+ * until they are added. So a whole pass calls this first, reads then, and adds what it finds missing.
  */
 int kernel_ensure_filter(struct kernel *kernel, bool *ret_repaired, struct fault *fault);
 /* Removes our table; none there is fine. */
@@ -73,10 +80,12 @@ int kernel_remove_filter(struct kernel *kernel, struct fault *fault);
 
 /*
  * Performs all changes in their order and fills in each one's `result` and `detail` (in `arena`). What is
- * there already when added, or gone already when removed, is a success. Neighbouring filter changes are one transaction,
- * which happens wholly or not at all; where one is refused, the pass ends there, since nothing may answer before it is
- * protected. Returns 0 when the conversation itself worked, whatever single changes met, else a negative
- * errno; then unanswered changes have -EIO or that errno.
+ * there already when added, or gone already when removed, is a success. Returns 0 when the conversation itself worked,
+ * whatever single changes met, else a negative errno; then unanswered changes have -EIO or that errno.
+ *
+ * Neighbouring filter changes are one transaction, which happens wholly or not at all; some thousand of them are several,
+ * with all elements of an address in one. One that is refused ends the pass with its errno, since nothing may answer
+ * before it is protected: also where an element to be removed is gone already (the next whole pass then sees that).
  */
 int kernel_perform(struct kernel *kernel, struct changes *changes, struct arena *arena);
 

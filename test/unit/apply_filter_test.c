@@ -308,6 +308,8 @@ static const char *const element_tampering[] = {
         "nft add element " IN_OURS "source-ranges-4 { 192.0.2.50 . tcp . 80 . 192.168.0.0/16 }",
         "nft add element " IN_OURS "source-ranges-4 { 192.0.2.50 . tcp . 80 . 172.16.0.1-172.16.0.9 }",
         "nft add element " IN_OURS "source-ranges-4 { 192.0.0.0-192.0.1.255 . 6-17 . 1-100 . 172.16.0.1 }",
+        "nft add element " IN_OURS "source-ranges-4 { 192.0.2.50 . tcp . 79-81 . 172.16.0.1 }",
+        "nft add element " IN_OURS "source-ranges-4 { 192.0.2.50 . 6-17 . 80 . 172.16.0.1 }",
         "nft add element " IN_OURS "source-ranges-6 { fd00::50 . tcp . 80 . ::1-::9 }",
         "nft add element " IN_OURS "source-ranges-4 { 192.0.2.50 . icmp . 80 . 10.0.0.0/8 }",
         "nft add element " IN_OURS "local-endpoints-4 { 10.244.0.5 . 10.244.0.6 }",
