@@ -202,6 +202,8 @@ static const struct {
          "prerouting; nft 'chain " IN_OURS "prerouting { type nat hook prerouting priority 7; }'",
          false},
         {"nft flush chain " IN_OURS "postrouting; nft delete chain " IN_OURS "postrouting", true},
+        {"nft 'chain " IN_OURS "not.easily/named { type filter hook input priority 0; policy drop; }'",
+         false},
         {"nft flush table " IN_OURS "; nft delete set " IN_OURS "held-6; nft 'add set " IN_OURS
          "held-6 { type ipv4_addr; }'",
          false},
