@@ -7,6 +7,7 @@
 #include "support.h"
 
 #include "base/check.h"
+#include "plan/filter_text.h"
 #include "plan/render.h"
 
 #include <errno.h>
@@ -42,6 +43,16 @@ static struct address address(const char *text)
 
 static struct cidr excluded_range;
 
+/* Of the packet filter; lives as long as the test. */
+static const char *rules_text(void)
+{
+	static struct text text;
+	const struct filter_rules rules = {.masquerade_mark = 0x4000, .answer_ping = true};
+	text_clear(&text);
+	filter_text_rules(&rules, &text);
+	return text_string(&text);
+}
+
 /* A daemon's worth of parts, as after a start; `excluded` NULL is none. */
 static void begin(const char *excluded)
 {
@@ -55,6 +66,7 @@ static void begin(const char *excluded)
 	planner_init(&planner, "n1", DUMMY, "rr", &all, &listener);
 	planner_refresh_node(&planner, &own, 1);
 	ck_assert_int_eq(kernel_open(DUMMY, false, &fake.transport, &kernel, &fault), 0);
+	kernel_use_filter(kernel, rules_text());
 	if (excluded != NULL)
 		CHECK(cidr_parse(excluded, false, &excluded_range));
 	ck_assert_int_eq(syncer_init(&syncer, kernel, &planner, directory, &excluded_range, excluded != NULL,
@@ -228,9 +240,7 @@ START_TEST(a_whole_pass_finds_nothing_to_do_after_a_small_one)
 	put_service("web", "10.96.0.1", 30080);
 	touched();
 	ck_assert_int_eq(sync_whole(&syncer, true, &outcome), 0);
-	/* The packet filter is not part of this kernel: its elements are not read back. */
-	for (size_t i = 0; i < outcome.changes.count; i++)
-		ck_assert_ptr_nonnull(outcome.changes.items[i].filter);
+	ck_assert_uint_eq(outcome.changes.count, 0);
 	ck_assert_uint_eq(outcome.virtual_servers, 2);
 	ck_assert_uint_eq(outcome.real_servers, 2);
 	ck_assert_uint_eq(outcome.addresses, 1);
@@ -387,6 +397,94 @@ START_TEST(what_is_not_recorded_is_not_programmed)
 }
 END_TEST
 
+START_TEST(nothing_answers_before_the_packet_filter_protects_it)
+{
+	struct sync_outcome outcome;
+	begin(NULL);
+	whole();
+	put_service("web", "10.96.0.1", 0);
+	fake.failures.refuse_transaction_at = fake.filter.transactions + 1;
+	fake.failures.transaction_error = -ENOMEM;
+	planner_run(&planner);
+	ck_assert_int_eq(sync_touched(&syncer, &outcome), -ENOMEM);
+	ck_assert(outcome.filter_refused);
+	ck_assert_ptr_nonnull(strstr(outcome.fault.sentence, "the packet filter did not take 2 elements: "));
+	sync_done(&syncer, &outcome);
+	must_hold("");
+	whole();
+	must_hold("TCP 10.96.0.1:80 rr 1\nheld 10.96.0.1\n");
+	end();
+}
+END_TEST
+
+/* default/web, for which a load balancer has 192.0.2.50, and only `range` may use it. */
+static void put_restricted_service(const char *range)
+{
+	struct service_port port = {.name = "", .port = 80, .protocol = PROTOCOL_TCP};
+	struct load_balancer_ingress ingress = {.address = address("192.0.2.50")};
+	struct cidr ranges[1];
+	struct service service = {.name = {"default", "web"},
+	                          .type = SERVICE_LOAD_BALANCER,
+	                          .cluster_ip_kind = CLUSTER_IP_ADDRESS,
+	                          .cluster_ip = address("10.96.0.1"),
+	                          .ports = &port,
+	                          .port_count = 1,
+	                          .ingress = &ingress,
+	                          .ingress_count = 1,
+	                          .source_ranges = ranges,
+	                          .source_range_count = 1};
+	CHECK(cidr_parse(range, false, &ranges[0]));
+	cluster_put_service(planner.cluster, service_new(&service));
+	put_endpoint("web", "10.244.0.1");
+}
+
+static void ranges_must_be(const char *wanted)
+{
+	struct arena arena = {0};
+	struct state state;
+	struct fault fault = {0};
+	auto_text text = {0};
+	ck_assert_int_eq(kernel_read(syncer.kernel, &arena, &state, &fault), 0);
+	for (size_t i = 0; i < state.filter_count; i++) {
+		if (state.filter[i].kind != FILTER_SOURCE_RANGE)
+			continue;
+		render_filter_element(&state.filter[i], &text);
+		text_add_char(&text, '\n');
+	}
+	ck_assert_texts("the source ranges", wanted, text_string(&text));
+	arena_done(&arena);
+}
+
+START_TEST(a_pass_that_may_not_remove_narrows_the_ranges_of_a_port_that_stays)
+{
+	begin(NULL);
+	put_restricted_service("10.0.0.0/8");
+	whole();
+	end();
+	begin(NULL);
+	put_restricted_service("10.1.0.0/16");
+	pass(true, false, 0, 0);
+	ranges_must_be("192.0.2.50:80 TCP allow 10.1.0.0/16\n");
+	end();
+}
+END_TEST
+
+START_TEST(a_pass_that_may_not_remove_leaves_the_ranges_of_a_port_that_nobody_wants)
+{
+	begin(NULL);
+	put_restricted_service("10.0.0.0/8");
+	whole();
+	end();
+	begin(NULL);
+	pass(true, false, 0, 0);
+	ranges_must_be("192.0.2.50:80 TCP allow 10.0.0.0/8\n");
+	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 192.0.2.50:80 rr 1\nheld 10.96.0.1\nheld 192.0.2.50\n");
+	whole();
+	ranges_must_be("");
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cmd syncer");
@@ -404,6 +502,9 @@ int main(void)
 	tcase_add_test(tests, a_refused_change_fails_alone_and_a_whole_pass_repairs_it);
 	tcase_add_test(tests, a_kernel_that_cannot_be_read_loses_nothing);
 	tcase_add_test(tests, what_is_not_recorded_is_not_programmed);
+	tcase_add_test(tests, nothing_answers_before_the_packet_filter_protects_it);
+	tcase_add_test(tests, a_pass_that_may_not_remove_narrows_the_ranges_of_a_port_that_stays);
+	tcase_add_test(tests, a_pass_that_may_not_remove_leaves_the_ranges_of_a_port_that_nobody_wants);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }
