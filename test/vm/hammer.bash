@@ -1,0 +1,32 @@
+# shellcheck shell=bash
+# Clients that never rest (vm-hammer, see hammer.c), by names. All else goes before them, so that they do not slow down
+# what they wait for.
+#
+#     hammer NAME NAMESPACE tcp|udp PACE WAIT ADDRESS:PORT...   starts one
+#     rest NAME...               ends them; what came of it is in /run/hammer/NAME
+#     counted NAME WHAT          how often that was: counted NAME "answer pod-1", counted NAME refused, ...
+#     answered NAME              who answered, in alphabetical order: "pod-1 pod-2"
+#     tell NAME...               shows the counts in the log
+
+declare -A hammers
+
+hammer() {
+    mkdir -p /run/hammer
+    nice -n 10 vm-hammer "${@:2}" >"/run/hammer/$1" &
+    hammers[$1]=$!
+}
+
+rest() {
+    local name
+    for name; do kill -TERM "${hammers[$name]}"; done
+    for name; do wait "${hammers[$name]}" || report 1 "vm-hammer $name ends well"; done
+}
+
+counted() { awk -v what="$2" '{ times = $NF; sub(" [0-9]+$", "") } $0 == what { sum = times } END { print sum + 0 }' "/run/hammer/$1"; }
+
+answered() { awk '$1 == "answer" { print $2 }' "/run/hammer/$1" | sort | xargs; }
+
+tell() {
+    local name
+    for name; do echo "    # $name: $(paste -sd, "/run/hammer/$name" | sed 's/,/, /g')"; done
+}
