@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# Clients that never rest (vm-hammer, see hammer.c), by names. All else goes before them, so that they do not slow down
-# what they wait for.
+# Clients that never rest (vm-hammer, see hammer.c), by names.
 #
 #     hammer NAME NAMESPACE tcp|udp PACE WAIT ADDRESS:PORT...   starts one
 #     rest NAME...               ends them; what came of it is in /run/hammer/NAME
@@ -12,7 +11,7 @@ declare -A hammers
 
 hammer() {
     mkdir -p /run/hammer
-    nice -n 10 vm-hammer "${@:2}" >"/run/hammer/$1" &
+    vm-hammer "${@:2}" >"/run/hammer/$1" &
     hammers[$1]=$!
 }
 
