@@ -6,6 +6,7 @@
 #include "base/check.h"
 
 #include <ctype.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,12 +190,25 @@ static void check_cluster_cidrs(struct config_reader *reader)
 }
 
 /* `offset` is of the text that the mode needs. */
+/* What no interface can be called, and what nftables could not write. */
+static bool is_interface_name(const char *text)
+{
+	for (const char *at = text; *at; at++)
+		if ((unsigned char)*at <= ' ' || strchr("/:\"\\", *at))
+			return false;
+	return strlen(text) < IFNAMSIZ;
+}
+
 static void check_needed(struct config_reader *reader, const char *mode, size_t offset)
 {
 	const char *text = *(const char *const *)((const char *)&reader->memory->values + offset);
-	if (*text)
-		return;
-	refuse(reader, offset, "it is missing: %s needs it to know local pods", mode);
+	if (!*text)
+		refuse(reader, offset, "it is missing: %s needs it to know local pods", mode);
+	else if (!is_interface_name(text))
+		refuse(reader, offset,
+		       "no interface is called \"%s\": give at most %d characters, without blanks, quotes, "
+		       "slashes, backslashes and colons",
+		       text, IFNAMSIZ - 1);
 }
 
 static void check_local_detection(struct config_reader *reader)

@@ -185,23 +185,12 @@ static int perform(struct syncer *syncer, const struct state *wanted, struct syn
 	return record_after(syncer, outcome);
 }
 
-/* A range that goes while its port stays is no removal: what replaces it may not stand beside it (N8). */
-static bool is_removal(const struct change *change, const struct state *wanted)
-{
-	if (change->kind != CHANGE_FILTER_RESTRICT)
-		return change->kind >= CHANGE_REAL_SERVER_REMOVE;
-	struct virtual_server_key port = {.address = change->filter->address,
-	                                  .protocol = change->filter->protocol,
-	                                  .port = change->filter->port};
-	return state_find_virtual_server(wanted, &port) == NULL;
-}
-
-/* Takes the removals out of the list. */
-static void withhold_removals(const struct state *wanted, struct sync_outcome *outcome)
+/* Takes the removals out of the list. A source range that goes while its port stays is none (diff.h). */
+static void withhold_removals(struct sync_outcome *outcome)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < outcome->changes.count; i++)
-		if (!is_removal(&outcome->changes.items[i], wanted))
+		if (outcome->changes.items[i].kind < CHANGE_REAL_SERVER_REMOVE)
 			outcome->changes.items[kept++] = outcome->changes.items[i];
 	outcome->withheld = outcome->changes.count - kept;
 	outcome->changes.count = kept;
@@ -243,7 +232,7 @@ int sync_whole(struct syncer *syncer, bool may_remove, struct sync_outcome *ret_
 	                              .order_seed = order_seed(syncer->planner->node_name)};
 	diff_build(&present, &wanted, &rules, &ret_outcome->changes);
 	if (!may_remove)
-		withhold_removals(&wanted, ret_outcome);
+		withhold_removals(ret_outcome);
 	else
 		e = record_save(syncer, record_forget_absent(syncer, &present, &wanted), ret_outcome);
 	return e ? e : perform(syncer, &wanted, ret_outcome);

@@ -483,7 +483,7 @@ static const char *const settings[] = {
         "--pod-interface-name-prefix=\"\\",
         "--ipvs-min-sync-period=1500ms --ipvs-udp-timeout=999ms --conntrack-udp-timeout=90061001ms "
         "--oom-score-adj=0",
-        "--detect-local-mode=InterfaceNamePrefix --pod-interface-name-prefix=\xc3\xa4\x01 "
+        "--detect-local-mode=InterfaceNamePrefix --pod-interface-name-prefix=\xc3\xa4* "
         "--iptables-masquerade-bit=0",
         "--iptables-localhost-nodeports=false --iptables-sync-period=1s --profiling --masquerade-all -v9",
         "--logging-format=json --log-flush-frequency=1s --config-sync-period=1m --kube-api-content-type=- ",

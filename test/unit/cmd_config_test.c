@@ -129,6 +129,12 @@ static const struct row refusals[] = {
          "BridgeInterface or InterfaceNamePrefix\n"},
         {"--detect-local-mode=BridgeInterface",
          "--pod-bridge-interface: it is missing: BridgeInterface needs it to know local pods\n"},
+        {"--detect-local-mode=BridgeInterface --pod-bridge-interface=a-bridge-of-pods",
+         "--pod-bridge-interface: no interface is called \"a-bridge-of-pods\": give at most 15 characters, "
+         "without blanks, quotes, slashes, backslashes and colons\n"},
+        {"--detect-local-mode=InterfaceNamePrefix --pod-interface-name-prefix=a\"",
+         "--pod-interface-name-prefix: no interface is called \"a\"\": give at most 15 characters, without "
+         "blanks, quotes, slashes, backslashes and colons\n"},
         {"--detect-local-mode=InterfaceNamePrefix --pod-interface-name-prefix=",
          "--pod-interface-name-prefix: it is missing: InterfaceNamePrefix needs it to know local pods\n"},
         {"--cluster-cidr=10.0.0.0", "--cluster-cidr: \"10.0.0.0\"" CIDR},
