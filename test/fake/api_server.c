@@ -164,6 +164,26 @@ static uint16_t port_of(struct evhttp_bound_socket *socket)
 	                                           : ((struct sockaddr_in *)&address)->sin_port);
 }
 
+static const enum evhttp_cmd_type methods =
+        EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PATCH | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE;
+
+static void script_came(struct evhttp_request *request, void *context)
+{
+	if (strncmp(evhttp_request_get_uri(request), "/fake/", 6) == 0)
+		api_control(context, request);
+	else
+		evhttp_send_error(request, 404, NULL);
+}
+
+static struct evhttp *script_at(struct api_server *server, const char *address, uint16_t port)
+{
+	struct evhttp *script = evhttp_new(server->base);
+	evhttp_set_gencb(script, script_came, server);
+	evhttp_set_allowed_methods(script, methods);
+	must(evhttp_bind_socket(script, address, port) == 0, "the port for the script");
+	return script;
+}
+
 struct api_server *api_server_start(struct event_base *base, const struct api_server_options *options)
 {
 	struct api_server *server = memory_alloc(sizeof(*server));
@@ -179,13 +199,14 @@ struct api_server *api_server_start(struct event_base *base, const struct api_se
 	evhttp_set_bevcb(server->http, connection_came, server);
 	evhttp_set_gencb(server->http, request_came, server);
 	evhttp_set_timeout(server->http, 24 * 3600);
-	evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PATCH |
-	                                                 EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE);
+	evhttp_set_allowed_methods(server->http, methods);
 	const char *address = options->address == NULL ? "127.0.0.1" : options->address;
 	struct evhttp_bound_socket *socket =
 	        evhttp_bind_socket_with_handle(server->http, address, options->port);
 	must(socket != NULL, address);
 	server->port = port_of(socket);
+	if (options->script_port != 0)
+		server->script = script_at(server, address, options->script_port);
 	return server;
 }
 
@@ -193,6 +214,8 @@ void api_server_stop(struct api_server *server)
 {
 	if (server == NULL)
 		return;
+	if (server->script != NULL)
+		evhttp_free(server->script);
 	evhttp_free(server->http);
 	CHECK(server->answers == NULL);
 	SSL_CTX_free(server->tls);

@@ -20,6 +20,7 @@ struct api_server;
 struct api_server_options {
 	const char *address;     /* NULL: 127.0.0.1 */
 	uint16_t port;           /* 0: any */
+	uint16_t script_port;    /* answers requests under /fake/ as well, without TLS; 0: none */
 	const char *certificate; /* PEM files; NULL: plain HTTP */
 	const char *key;
 	const char *client_authority; /* clients must show a certificate signed by it; NULL: need not */

@@ -181,7 +181,8 @@ bool api_failure_find(const char *name, enum api_failure *ret_failure);
 struct api_server {
 	struct event_base *base; /* borrowed */
 	struct evhttp *http;
-	void *tls; /* SSL_CTX */
+	struct evhttp *script; /* for /fake/ alone; may be NULL */
+	void *tls;             /* SSL_CTX */
 	uint16_t port;
 	char *token;
 	struct api_store store;

@@ -5,7 +5,7 @@
 #                                      certificates, a token and a kubeconfig for a server at 127.0.0.1:6443
 #     serve                            starts the server with what was set so far; versions go on where the last one stopped
 #     end_server                       kills it
-#     tell METHOD COMMAND [CURL-FLAG...]   scripts it (test/vm/api_server.c)
+#     tell METHOD COMMAND [BODY]       scripts it (test/vm/api_server.c)
 #     set_service NAME NUMBER ADDRESS...   the Service default/NAME at 10.96.0.NUMBER:80 with these endpoints, port 8080
 #     remove_service NAME
 #     publish                          the server, if it runs, hears of what was set and removed since the last time
@@ -18,7 +18,6 @@
 #                                      processor, and many are waiting
 #     all_told                         checks that the server did what it was told
 
-control=https://127.0.0.1:6443/fake
 api_process=
 api_version=0
 unpublished='' withdrawn=()
@@ -45,7 +44,7 @@ serve() {
     api_version=$((api_version + 100000))
     rm -f "$directory/api-server.log"
     vm-api_server --port 6443 --cert "$access/server.crt" --key "$access/server.key" --client-ca "$access/ca.crt" \
-        --token "$(<"$access/token")" --version "$api_version" "$objects"/* >"$directory/api-server.log" 2>&1 &
+        --script-port 6480 --token "$(<"$access/token")" --version "$api_version" "$objects"/* >"$directory/api-server.log" 2>&1 &
     api_process=$!
     # A large file takes minutes to read.
     within 600 serves_or_died
@@ -60,12 +59,20 @@ end_server() {
     api_process=
 }
 
-# An order that the server does not understand would make checks succeed that show nothing. Questions may fail, and be
-# asked again.
+# Without a program, since they are slow to start on an emulated processor. An order that the server does not understand
+# would make checks succeed that show nothing, so those are kept; questions may fail, and are asked again.
 tell() {
-    curl -sS --fail-with-body --max-time 120 --cacert "$access/ca.crt" --cert "$access/client.crt" --key "$access/client.key" \
-        -X "$1" "$control/$2" "${@:3}" || {
-        [[ $1 == GET ]] || echo "$*" >>"$directory/not-told"
+    local status=000 line connection body=${3-}
+    exec {connection}<>/dev/tcp/127.0.0.1/6480 && {
+        printf '%s /fake/%s HTTP/1.1\r\nHost: fake\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' \
+            "$1" "$2" ${#body} "$body" >&"$connection"
+        read -r -t 120 -u "$connection" _ status _
+        while read -r -t 120 -u "$connection" line && [[ $line != $'\r' ]]; do :; done
+        while IFS= read -r -t 120 -u "$connection" line; do echo "$line"; done
+        exec {connection}>&-
+    }
+    [[ $status == 200 ]] || {
+        [[ $1 == GET ]] || echo "$1 $2: $status" >>"$directory/not-told"
         return 1
     }
 }
@@ -103,16 +110,14 @@ set_service() {
 remove_service() {
     rm "$objects/$1"
     unset "service_number[$1]" "service_endpoints[$1]"
-    withdrawn+=("$control/objects/EndpointSlice/default/$1-1" "$control/objects/Service/default/$1")
+    withdrawn+=("EndpointSlice/default/$1-1" "Service/default/$1")
 }
 
-# One request for all that was set, and one connection for all that was removed: on an emulated processor TLS is slow.
 publish() {
-    if [[ -n $api_process && -n $unpublished ]]; then
-        tell PUT objects --data-binary "$(list_json "$unpublished")" >/dev/null
-    fi
-    if [[ -n $api_process && ${#withdrawn[@]} -gt 0 ]]; then
-        tell DELETE "${withdrawn[0]#"$control/"}" "${withdrawn[@]:1}"
+    local name
+    if [[ -n $api_process ]]; then
+        [[ -z $unpublished ]] || tell PUT objects "$(list_json "$unpublished")" >/dev/null
+        for name in "${withdrawn[@]}"; do tell DELETE "objects/$name"; done
     fi
     unpublished='' withdrawn=()
 }

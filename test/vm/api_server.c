@@ -2,11 +2,12 @@
  * The scripted API server as a program.
  *
  *	vm-api_server --port PORT [--address ADDRESS] [--cert FILE --key FILE] [--client-ca FILE] [--token TOKEN]
- *	              [--version NUMBER] [--gzip] FILE...
+ *	              [--version NUMBER] [--gzip] [--script-port PORT] FILE...
  *	vm-api_server --make-certificates DIRECTORY [NAME...]
  *
  * The first serves the objects in the files (JSON: objects, lists, recordings) until it is killed. Versions go on
- * behind --version. It is scripted by requests to the same port, for which no token is needed:
+ * behind --version. It is scripted by requests to the same port, for which no token is needed, or to --script-port, which
+ * is without TLS:
  *
  *	PUT /fake/objects                           a JSON object or List: added or changed
  *	DELETE /fake/objects/KIND/NAMESPACE/NAME    a Node's namespace is -
@@ -37,6 +38,7 @@ static const struct option options[] = {
         {"token", required_argument, NULL, 't'},
         {"version", required_argument, NULL, 'v'},
         {"gzip", no_argument, NULL, 'z'},
+        {"script-port", required_argument, NULL, 's'},
         {"make-certificates", required_argument, NULL, 'm'},
         {0},
 };
@@ -45,7 +47,8 @@ static int usage(void)
 {
 	fputs("usage: vm-api_server --port PORT [--address ADDRESS] [--cert FILE --key FILE] [--client-ca "
 	      "FILE]\n"
-	      "                     [--token TOKEN] [--version NUMBER] [--gzip] FILE...\n"
+	      "                     [--token TOKEN] [--version NUMBER] [--gzip] [--script-port PORT] "
+	      "FILE...\n"
 	      "       vm-api_server --make-certificates DIRECTORY [NAME...]\n",
 	      stderr);
 	return EXIT_FAILURE;
@@ -81,6 +84,9 @@ static bool read_options(int argc, char **argv, struct api_server_options *ret_o
 			break;
 		case 'z':
 			ret_options->pack = true;
+			break;
+		case 's':
+			ret_options->script_port = (uint16_t)atoi(optarg);
 			break;
 		case 'm':
 			*ret_directory = optarg;
