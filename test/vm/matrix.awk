@@ -77,7 +77,8 @@ function quoted_list(text,    items, count, i, result) {
 }
 
 function print_node() {
-    printf "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\"},\"status\":{\"addresses\":["
+    printf "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\"},"
+    printf "\"spec\":{\"podCIDRs\":[\"10.244.0.0/24\",\"fd00:10:244::/64\"]},\"status\":{\"addresses\":["
     printf "{\"type\":\"InternalIP\",\"address\":\"%s\"},", own["node", 4]
     printf "{\"type\":\"InternalIP\",\"address\":\"%s\"}]}}\n", own["node", 6]
 }

@@ -8,7 +8,7 @@
 # to the node's own hooks.
 
 # The limit for an answer. All who wait do so together, so it is long, for slow machines.
-matrix_seconds=6
+matrix_seconds=8
 
 # cable_host NAME ADDRESS/LENGTH...: puts the namespace, or the node, at the cable.
 cable_host() {
