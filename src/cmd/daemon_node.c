@@ -215,6 +215,9 @@ int daemon_open_node(struct daemon *daemon)
 	}
 	node_facts_init(&daemon->node_facts, daemon->node_name, daemon->sources.use_api_server,
 	                daemon->config->local_mode == DETECT_NODE_CIDR, now_ms());
+	/* The manifests have been read already. */
+	node_facts_update(&daemon->node_facts, cluster_find_node(daemon->planner.cluster, daemon->node_name),
+	                  NULL);
 	daemon->node_wait = evtimer_new(daemon->base, on_node_wait, daemon);
 	daemon->host_readable = event_new(daemon->base, host_watch_descriptor(daemon->host_watch),
 	                                  EV_READ | EV_PERSIST, on_host_readable, daemon);

@@ -43,6 +43,8 @@ static void manifest_changed(void *context)
 	struct daemon *daemon = context;
 	daemon->node_stale = true;
 	daemon_request_pass(daemon);
+	if (!daemon->sources.manifests_opening)
+		daemon_node_told(daemon, false);
 }
 
 static void manifest_refused(void *context, const struct fault *fault)
