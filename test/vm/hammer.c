@@ -241,8 +241,6 @@ int main(int argc, char **argv)
 	for (int i = 5; i < argc; i++)
 		parse_target(argv[i], &hammer.targets[i - 5]);
 	namespace_enter(argv[1]);
-	if (nice(10) < 0) /* or it slows down those whom it waits for */
-		err(1, "nice");
 	signal(SIGTERM, end);
 	run(&hammer);
 	print(&hammer);
