@@ -1,7 +1,7 @@
 /*
  * The rules of our table, in nft's own layout.
  *
- * All chains that the kernel enters are of the nat type: they see the first packet of a connection only, so what is
+ * All chains but one that the kernel enters are of the nat type: they see the first packet of a connection only, so what is
  * established costs nothing, and reject and drop work in them (since Linux 5.9). New traffic is looked up in one map, which
  * says what to do with it:
  *
@@ -16,7 +16,8 @@
  * mark. What IPVS takes over leaves by `settle`, which translates the destination to itself, so that no later nat chain,
  * say that of a hostPort, can have it (N2).
  *
- * Priorities: before the destination NAT (-100) and the IPVS (-98) of others, and before their masquerade (100) (N1).
+ * Priorities: before the destination NAT (-100) and the IPVS (-98) of others, and before their masquerade (100) (N1). The guard
+ * stands behind the IPVS of LOCAL_IN (98 and 99).
  */
 #include "plan/filter_text.h"
 
@@ -185,6 +186,20 @@ static void add_entrances(const struct statements *statements, struct text *text
 	close_chain(text);
 }
 
+/*
+ * Behind IPVS, which keeps what it takes: new traffic to a held address that gets here has no virtual server, which is being
+ * put up or taken down, or which the kernel refused. No process of the host may have it (Q-4). A nat chain would not see
+ * the node's own packets here.
+ */
+static void add_guard(struct text *text)
+{
+	open_chain(text, "input");
+	add_line(text, "type filter hook input priority 110; policy accept;");
+	add_exceptions(text);
+	add_rest(text);
+	close_chain(text);
+}
+
 /* R7.20 */
 static void add_exit(const struct filter_rules *rules, struct text *text)
 {
@@ -312,6 +327,7 @@ void filter_text_rules(const struct filter_rules *rules, struct text *text)
 	text_add(text, "table inet " FILTER_TABLE " {\n");
 	add_sets(text);
 	add_entrances(&statements, text);
+	add_guard(text);
 	add_exit(rules, text);
 	add_settle(text);
 	add_inside(rules, &statements, text);
