@@ -3,7 +3,7 @@
 #     awk -v want=manifests -f matrix.awk matrix.table            Services, EndpointSlices and the Node, as JSON
 #     awk -v want=kube-proxy-sets -f matrix.awk matrix.table       what kube-proxy adds to its ipsets for the Services
 #     awk -v want=questions -v groups="GROUP..." -f ...            a question for vm-ask on each line
-#     awk -v want=verdicts -v groups=... -v state=TEXT [-v forbid=yes] -f matrix.awk matrix.table ANSWERS
+#     awk -v want=verdicts -v groups=... -v state=TEXT [-v forbid=yes] -f matrix.awk matrix.table ANSWERS...
 #                                                                 "ok - ..." and "not ok - ..." for each cell, and status 1
 #                                                                 if one is not; forbid: whatever the table says, no answer
 
@@ -26,7 +26,11 @@ BEGIN {
     failures = 0
 }
 
-FILENAME != ARGV[1] { answers[++answer_count] = $0; next }
+FILENAME != ARGV[1] {
+    if (FNR == 1) answer_files++
+    answers[answer_files, FNR] = $0
+    next
+}
 /^[ \t]*(#|$)/ { next }
 $1 == "service" { add_service(); next }
 $1 == "group" { group = $2; next }
@@ -249,29 +253,40 @@ function expect(word, caller, family,    parts, i, answerer, text, words) {
     return words
 }
 
-function result_of(number,    words, count) {
-    count = split(answers[number], words, " ")
+function result_of(file, number,    words, count) {
+    count = split(answers[file, number], words, " ")
     if (count < 5 || words[1] " " words[2] " " words[3] " " words[4] != questions[number]) return "not asked"
-    return substr(answers[number], length(questions[number]) + 2)
+    return substr(answers[file, number], length(questions[number]) + 2)
 }
 
-function judge(cell,    word, sentence, i, result, wrong) {
+# What of the answers in one file is not what the cell expects; "" if nothing.
+function faults_of(cell, file, word,    i, result, wrong) {
+    for (i = cell_first[cell]; i <= cell_last[cell]; i++) {
+        result = result_of(file, i)
+        if (word == "nothing" ? result ~ /^(answer|not asked)/ : !(result in allowed)) wrong = wrong ", " result
+    }
+    return substr(wrong, 3)
+}
+
+# A cell is right if it was in one of the files: see ask_matrix.
+function judge(cell,    word, sentence, file, faults, all) {
     word = forbid == "" ? cell_expected[cell] : "nothing"
     sentence = cell_sentence[cell] ": " expect(word, cell_caller[cell], cell_family[cell])
-    for (i = cell_first[cell]; i <= cell_last[cell]; i++) {
-        result = result_of(i)
-        if (word == "nothing" ? result ~ /^(answer|not asked)/ : !(result in allowed)) wrong = wrong (wrong == "" ? "" : ", ") result
+    for (file = 1; file <= answer_files; file++) {
+        faults = faults_of(cell, file, word)
+        if (faults == "") break
+        all = all (all == "" ? "" : "; then ") faults
     }
-    conclude(sentence, wrong == "" ? "" : "got: " wrong " (" questions[cell_first[cell]] ")")
+    conclude(sentence, faults == "" && answer_files > 0 ? "" : "got: " all " (" questions[cell_first[cell]] ")")
 }
 
-function judge_share(number,    cell, i, names, digit, words, missing, sentence) {
-    cell = share_first[number]
-    for (; cell <= share_last[number]; cell++)
-        for (i = cell_first[cell]; i <= cell_last[cell]; i++) {
-            split(result_of(i), words, " ")
-            names[words[2]]
-        }
+function judge_share(number,    cell, file, i, names, digit, words, missing, sentence) {
+    for (cell = share_first[number]; cell <= share_last[number]; cell++)
+        for (i = cell_first[cell]; i <= cell_last[cell]; i++)
+            for (file = 1; file <= answer_files; file++) {
+                split(result_of(file, i), words, " ")
+                names[words[2]]
+            }
     cell = share_first[number]
     for (i = 1; i <= 2; i++) {
         digit = "pod-" substr(cell_expected[cell], i, 1)
