@@ -11,7 +11,7 @@ struct difference {
 	const struct state *present;
 	const struct state *wanted;
 	const struct removal_rules *rules;
-	struct changes found;
+	struct changes *found;
 	struct placing placing;
 };
 
@@ -80,7 +80,7 @@ static uint8_t filter_rank(const struct state *wanted, const struct filter_eleme
 static void found(struct difference *difference, const struct change *change)
 {
 	CHECK(change->rank <= RANK_OTHER);
-	vector_push(&difference->found, *change);
+	vector_push(difference->found, *change);
 }
 
 static void found_filter(struct difference *difference, enum change_kind kind, uint8_t rank,
@@ -250,12 +250,13 @@ static void compare_virtual_servers(struct difference *difference)
 void diff_build(const struct state *present, const struct state *wanted, const struct removal_rules *rules,
                 struct changes *ret_changes)
 {
-	struct difference difference = {.present = present, .wanted = wanted, .rules = rules};
+	struct difference difference = {
+	        .present = present, .wanted = wanted, .rules = rules, .found = ret_changes};
+	size_t first = ret_changes->count;
 	compare_filter(&difference);
 	compare_held(&difference);
 	compare_virtual_servers(&difference);
-	changes_arrange(&difference.found, ret_changes);
-	vector_done(&difference.found);
+	changes_arrange(ret_changes, first);
 	vector_done(&difference.placing);
 }
 

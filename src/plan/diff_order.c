@@ -1,5 +1,6 @@
 #include "diff_order.h"
 
+#include "base/check.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -99,23 +100,39 @@ static size_t place_of(const struct change *change)
 	return (size_t)RANKS * GROWING_KINDS + change->kind - GROWING_KINDS;
 }
 
-void changes_arrange(const struct changes *found, struct changes *ret_changes)
+/* Where each item from `first` on has to go, counted from `first`. */
+static void find_places(const struct changes *changes, size_t first, uint32_t *ret_places)
 {
-	size_t ends[PLACES] = {0}, total = ret_changes->count + found->count;
-	if (found->count == 0)
-		return;
-	if (total > ret_changes->capacity) {
-		ret_changes->items = memory_resize(ret_changes->items, total, sizeof(*ret_changes->items));
-		ret_changes->capacity = total;
-	}
-	for (size_t i = 0; i < found->count; i++)
-		ends[place_of(&found->items[i])]++;
-	for (size_t place = 0, start = ret_changes->count; place < PLACES; place++) {
-		size_t count = ends[place];
-		ends[place] = start;
+	size_t starts[PLACES] = {0}, start = 0;
+	for (size_t i = first; i < changes->count; i++)
+		starts[place_of(&changes->items[i])]++;
+	for (size_t place = 0; place < PLACES; place++) {
+		size_t count = starts[place];
+		starts[place] = start;
 		start += count;
 	}
-	for (size_t i = 0; i < found->count; i++)
-		ret_changes->items[ends[place_of(&found->items[i])]++] = found->items[i];
-	ret_changes->count = total;
+	for (size_t i = first; i < changes->count; i++)
+		ret_places[i - first] = (uint32_t)starts[place_of(&changes->items[i])]++;
+}
+
+/* In place, since of the first pass over a large cluster the changes are what takes most memory. */
+void changes_arrange(struct changes *changes, size_t first)
+{
+	size_t count = changes->count - first;
+	struct change *items = changes->items + first;
+	if (count < 2)
+		return;
+	CHECK(count <= UINT32_MAX);
+	uint32_t *places = memory_resize(NULL, count, sizeof(*places));
+	find_places(changes, first, places);
+	for (size_t i = 0; i < count; i++)
+		while (places[i] != i) {
+			uint32_t to = places[i];
+			struct change moved = items[to];
+			items[to] = items[i];
+			items[i] = moved;
+			places[i] = places[to];
+			places[to] = to;
+		}
+	free(places);
 }

@@ -26,7 +26,7 @@ struct placing {
  */
 void placing_sort(struct placing *placing, const struct virtual_server *virtual_server, uint64_t seed);
 
-/* Adds `found` to `ret_changes`: growing by rank, then kind, shrinking by kind; else in the order given. */
-void changes_arrange(const struct changes *found, struct changes *ret_changes);
+/* Arranges the changes from number `first` on: growing by rank, then kind, shrinking by kind; else as they are. */
+void changes_arrange(struct changes *changes, size_t first);
 
 #endif
