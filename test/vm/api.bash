@@ -122,17 +122,7 @@ publish() {
     unpublished='' withdrawn=()
 }
 
-patiently() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        ((SECONDS <= end)) || {
-            "$@"
-            return
-        }
-        sleep 2
-    done
-}
+patiently() { look_every 2 "$@"; }
 
 # ---- the kernel
 

@@ -53,15 +53,18 @@ same() {
     fi
 }
 
-within() {
-    local end=$((SECONDS + $1))
-    shift
+within() { look_every 0.1 "$@"; }
+
+# look_every PAUSE SECONDS COMMAND...: within, with this pause between two looks.
+look_every() {
+    local pause=$1 end=$((SECONDS + $2))
+    shift 2
     until "$@" >/dev/null 2>&1; do
         ((SECONDS <= end)) || {
             "$@"
             return
         }
-        sleep 0.1
+        sleep "$pause"
     done
 }
 
