@@ -41,7 +41,6 @@ static void source_changed(void *context)
 static void manifest_changed(void *context)
 {
 	struct daemon *daemon = context;
-	daemon->node_stale = true;
 	daemon_request_pass(daemon);
 	if (!daemon->sources.manifests_opening)
 		daemon_node_told(daemon, false);
