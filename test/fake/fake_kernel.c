@@ -226,9 +226,9 @@ static ssize_t stray(void *buffer)
 	return (ssize_t)sizeof(header);
 }
 
-static ssize_t spoil(struct fake_kernel *fake, struct fake_socket *socket, char *buffer, ssize_t length)
+ssize_t fake_spoil(enum fake_spoiling spoiling, char *buffer, ssize_t length)
 {
-	switch (fake->failures.spoiling) {
+	switch (spoiling) {
 	case FAKE_CUT:
 		return length - 5;
 	case FAKE_GARBAGE:
@@ -237,19 +237,27 @@ static ssize_t spoil(struct fake_kernel *fake, struct fake_socket *socket, char 
 	case FAKE_EMPTY:
 		memset(buffer + sizeof(struct nlmsghdr), 0, (size_t)length - sizeof(struct nlmsghdr));
 		return length;
-	case FAKE_STRANGER:
-		fake->failures.spoil_at++;
-		return stray(buffer);
 	case FAKE_LOST:
-		forget_queue(socket);
 		return -ETIMEDOUT;
 	case FAKE_OVERRUN:
-		forget_queue(socket);
 		return -ENOBUFS;
+	case FAKE_STRANGER:
 	case FAKE_WHOLE:
 	default:
 		return length;
 	}
+}
+
+static ssize_t spoil(struct fake_kernel *fake, struct fake_socket *socket, char *buffer, ssize_t length)
+{
+	enum fake_spoiling spoiling = fake->failures.spoiling;
+	if (spoiling == FAKE_STRANGER) {
+		fake->failures.spoil_at++;
+		return stray(buffer);
+	}
+	if (spoiling == FAKE_LOST || spoiling == FAKE_OVERRUN)
+		forget_queue(socket);
+	return fake_spoil(spoiling, buffer, length);
 }
 
 static ssize_t take_datagram(struct fake_socket *socket, void *buffer, size_t size)

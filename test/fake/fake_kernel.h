@@ -111,6 +111,9 @@ struct fake_virtual_server *fake_kernel_put(struct fake_kernel *fake, const stru
 /* The tables as text, in the order in which things were added. */
 void fake_kernel_print(struct fake_kernel *fake, struct text *text);
 
+/* What becomes of a datagram; one of a stranger, and a whole one, stay as they are. Its length, or a negative errno. */
+ssize_t fake_spoil(enum fake_spoiling spoiling, char *buffer, ssize_t length);
+
 /* ---- between the parts of the fake */
 
 #define FAKE_FAMILY     0x2a

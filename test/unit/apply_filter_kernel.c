@@ -55,26 +55,6 @@ static int send_messages(void *context, void *opened, const void *messages, size
 	return transport->send(transport->context, socket->inner, messages, length);
 }
 
-static ssize_t spoil(struct filter_kernel *machine, char *buffer, ssize_t length)
-{
-	switch (machine->spoiling) {
-	case FAKE_CUT:
-		return length - 5;
-	case FAKE_GARBAGE:
-		memset(buffer, 0x5a, (size_t)length);
-		return length;
-	case FAKE_EMPTY:
-		memset(buffer + sizeof(struct nlmsghdr), 0, (size_t)length - sizeof(struct nlmsghdr));
-		return length;
-	case FAKE_LOST:
-		return -ETIMEDOUT;
-	case FAKE_OVERRUN:
-		return -ENOBUFS;
-	default:
-		return length;
-	}
-}
-
 /* Of a dump, all messages are flagged; the last one ends it. */
 static void flag_interrupted(struct filter_kernel *machine, char *buffer, size_t length)
 {
@@ -99,7 +79,8 @@ static ssize_t receive(void *context, void *opened, void *buffer, size_t size, i
 		return length;
 	if (machine->interrupted_dumps)
 		flag_interrupted(machine, buffer, (size_t)length);
-	return ++machine->datagrams == machine->spoil_at ? spoil(machine, buffer, length) : length;
+	return ++machine->datagrams == machine->spoil_at ? fake_spoil(machine->spoiling, buffer, length)
+	                                                 : length;
 }
 
 static int run(void *context, void **session, const char *commands, struct text *ret_words)
