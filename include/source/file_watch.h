@@ -9,7 +9,9 @@
 #ifndef KUBE_IPVS_SOURCE_FILE_WATCH_H
 #define KUBE_IPVS_SOURCE_FILE_WATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 struct event_base;
 struct file_watch;
@@ -21,5 +23,8 @@ struct file_watch;
 int file_watch_open(struct event_base *base, const char *path, void (*changed)(void *context), void *context,
                     struct file_watch **ret_watch);
 void file_watch_close(struct file_watch *watch); /* NULL is allowed */
+
+/* Whether a file still is what it was, as far as its inode tells. */
+bool file_looks_the_same(const struct stat *then, const struct stat *now);
 
 #endif

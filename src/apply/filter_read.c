@@ -281,7 +281,7 @@ static int read_set(struct conversation *netfilter, struct reader *reader)
 	const struct dump dump = {.restart = forget, .take = take_elements, .context = reader};
 	reader->first = reader->elements.count;
 	reader->oddities_before = reader->oddities->length;
-	struct message *message = nf_tables_begin(netfilter, NFT_MSG_GETSETELEM);
+	struct message *message = nf_tables_begin(netfilter, NFPROTO_INET, NFT_MSG_GETSETELEM);
 	message_put_text(message, NFTA_SET_ELEM_LIST_TABLE, FILTER_TABLE);
 	message_put_text(message, NFTA_SET_ELEM_LIST_SET, filter_set_name(&reader->set));
 	int error = conversation_dump(netfilter, &dump);

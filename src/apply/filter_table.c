@@ -116,12 +116,13 @@ static int read_chains_and_rules(struct conversation *netfilter, struct filter_t
 	struct part part = {.table = table, .digest_before = table->digest};
 	const struct dump chains = {.restart = restart_chains, .take = take_chain, .context = &part};
 	const struct dump rules = {.restart = restart, .take = take_rule, .context = &part};
-	nf_tables_begin(netfilter, NFT_MSG_GETCHAIN);
+	nf_tables_begin(netfilter, NFPROTO_INET, NFT_MSG_GETCHAIN);
 	int error = conversation_dump(netfilter, &chains);
 	if (error)
 		return error;
 	part.digest_before = table->digest;
-	message_put_text(nf_tables_begin(netfilter, NFT_MSG_GETRULE), NFTA_RULE_TABLE, FILTER_TABLE);
+	message_put_text(nf_tables_begin(netfilter, NFPROTO_INET, NFT_MSG_GETRULE), NFTA_RULE_TABLE,
+	                 FILTER_TABLE);
 	return conversation_dump(netfilter, &rules);
 }
 
@@ -130,7 +131,8 @@ int filter_table_read(struct conversation *netfilter, struct filter_table *ret_t
 	forget_chains(ret_table);
 	ret_table->present = false;
 	ret_table->digest = DIGEST_START;
-	message_put_text(nf_tables_begin(netfilter, NFT_MSG_GETTABLE), NFTA_TABLE_NAME, FILTER_TABLE);
+	message_put_text(nf_tables_begin(netfilter, NFPROTO_INET, NFT_MSG_GETTABLE), NFTA_TABLE_NAME,
+	                 FILTER_TABLE);
 	int error = conversation_ask(netfilter, take_table, ret_table);
 	if (error == -ENOENT)
 		return 0;

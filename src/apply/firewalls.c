@@ -1,17 +1,9 @@
 #include "apply/firewalls.h"
 
 #include "base/vector.h"
-#include "conversation.h"
+#include "nf_tables.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
-#include <string.h>
-#include <sys/socket.h>
 
 struct search {
 	struct arena *arena;
@@ -44,28 +36,23 @@ static bool read_hook(struct nlattr *attribute, enum dropping_hook *ret_hook)
 	return number == NF_INET_LOCAL_IN || number == NF_INET_FORWARD;
 }
 
-static const char *copy_name(struct search *search, const struct nlattr *attribute)
-{
-	const char *text = nla_data(attribute);
-	return arena_copy_bytes(search->arena, text, strnlen(text, (size_t)nla_len(attribute)));
-}
-
 static int take_chain(void *context, const struct nlmsghdr *answer)
 {
 	struct search *search = context;
 	struct nlattr *chain[NFTA_CHAIN_MAX + 1];
 	const struct nfgenmsg *header = nlmsg_data(answer);
 	struct dropping_chain dropping;
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)answer, sizeof(*header), chain, NFTA_CHAIN_MAX, NULL) <
-	    0)
+	if (!nf_tables_parse(answer, NFT_MSG_NEWCHAIN, chain, NFTA_CHAIN_MAX))
 		return -EBADMSG;
 	dropping.family = family_name(header->nfgen_family);
-	if (!dropping.family || !chain[NFTA_CHAIN_POLICY] || !chain[NFTA_CHAIN_TABLE] ||
-	    !chain[NFTA_CHAIN_NAME] || ntohl(nla_get_u32(chain[NFTA_CHAIN_POLICY])) != NF_DROP ||
+	dropping.table = nf_tables_text(chain[NFTA_CHAIN_TABLE]);
+	dropping.name = nf_tables_text(chain[NFTA_CHAIN_NAME]);
+	if (!dropping.family || !dropping.table || !dropping.name || !chain[NFTA_CHAIN_POLICY] ||
+	    ntohl(nla_get_u32(chain[NFTA_CHAIN_POLICY])) != NF_DROP ||
 	    !read_hook(chain[NFTA_CHAIN_HOOK], &dropping.hook))
 		return 0;
-	dropping.table = copy_name(search, chain[NFTA_CHAIN_TABLE]);
-	dropping.name = copy_name(search, chain[NFTA_CHAIN_NAME]);
+	dropping.table = arena_copy_text(search->arena, dropping.table);
+	dropping.name = arena_copy_text(search->arena, dropping.name);
 	vector_push(&search->found, dropping);
 	return 0;
 }
@@ -78,13 +65,11 @@ static void forget_all(void *context)
 
 static int search_chains(struct conversation *conversation, struct search *search)
 {
-	const struct nfgenmsg header = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
 	const struct dump dump = {.restart = forget_all, .take = take_chain, .context = search};
 	int error = conversation_open(conversation);
 	if (error)
 		return error;
-	message_begin(&conversation->message, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, 0, &header,
-	              sizeof(header));
+	nf_tables_begin(conversation, NFPROTO_UNSPEC, NFT_MSG_GETCHAIN);
 	return conversation_dump(conversation, &dump);
 }
 

@@ -13,10 +13,10 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
-/* A message of the family inet, to be completed with attributes. `type` is an NFT_MSG_*. */
-static inline struct message *nf_tables_begin(struct conversation *netfilter, uint16_t type)
+/* A message to be completed with attributes. `family` is an NFPROTO_*, `type` an NFT_MSG_*. */
+static inline struct message *nf_tables_begin(struct conversation *netfilter, uint8_t family, uint16_t type)
 {
-	const struct nfgenmsg header = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+	const struct nfgenmsg header = {.nfgen_family = family, .version = NFNETLINK_V0};
 	message_begin(&netfilter->message, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), 0, &header,
 	              sizeof(header));
 	return &netfilter->message;

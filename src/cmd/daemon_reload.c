@@ -84,11 +84,8 @@ static void on_config_changed(void *context)
 /* The watch compares with what it found when it was opened, which was after the file was read. */
 static bool changed_since_it_was_read(const struct config *config)
 {
-	const struct stat *then = &config->config_file_seen;
 	struct stat now;
-	return stat(config->config_file, &now) == 0 &&
-	       (now.st_dev != then->st_dev || now.st_ino != then->st_ino || now.st_size != then->st_size ||
-	        now.st_mtim.tv_sec != then->st_mtim.tv_sec || now.st_mtim.tv_nsec != then->st_mtim.tv_nsec);
+	return stat(config->config_file, &now) == 0 && !file_looks_the_same(&config->config_file_seen, &now);
 }
 
 static void on_first_turn(evutil_socket_t unused, short what, void *context)

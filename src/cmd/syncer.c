@@ -67,21 +67,12 @@ static bool record_drop(struct syncer *syncer, const struct virtual_server_key *
 	return true;
 }
 
-static bool address_in(const struct address *addresses, size_t count, const struct address *address)
-{
-	for (size_t i = 0; i < count; i++)
-		if (address_equal(&addresses[i], address))
-			return true;
-	return false;
-}
-
 /* Ours by nothing that can be read back: an address of the node itself, or one that is excluded from removal
  * (Q-38). */
 static bool needs_record(const struct syncer *syncer, const struct address *address)
 {
-	const struct node_view *view = &syncer->planner->view;
 	return cidrs_contain(syncer->excluded, syncer->excluded_count, address) ||
-	       address_in(view->addresses, view->address_count, address);
+	       node_view_has(&syncer->planner->view, address);
 }
 
 /* What could not be written stays to be written. */

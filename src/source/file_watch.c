@@ -239,3 +239,9 @@ void file_watch_close(struct file_watch *watch)
 	free(watch->path);
 	free(watch);
 }
+
+bool file_looks_the_same(const struct stat *then, const struct stat *now)
+{
+	return then->st_dev == now->st_dev && then->st_ino == now->st_ino && then->st_size == now->st_size &&
+	       then->st_mtim.tv_sec == now->st_mtim.tv_sec && then->st_mtim.tv_nsec == now->st_mtim.tv_nsec;
+}

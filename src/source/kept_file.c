@@ -1,6 +1,7 @@
 #include "kept_file.h"
 
 #include "base/memory.h"
+#include "source/file_watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,12 +21,6 @@ void kept_file_done(struct kept_file *file)
 	*file = (struct kept_file){0};
 }
 
-static bool looks_the_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 int kept_file_refresh(struct kept_file *file, bool force, int64_t now_ms, bool *ret_changed)
 {
 	struct stat now;
@@ -34,7 +29,7 @@ int kept_file_refresh(struct kept_file *file, bool force, int64_t now_ms, bool *
 	if (!S_ISREG(now.st_mode))
 		return file->is_read ? 0 : S_ISDIR(now.st_mode) ? -EISDIR : -EINVAL;
 	if (file->is_read && !force && now_ms - file->read_ms < AGE_LIMIT_MS &&
-	    looks_the_same(&now, &file->seen))
+	    file_looks_the_same(&file->seen, &now))
 		return 0;
 	struct text fresh = {0};
 	int error = text_read_file(file->path, KEPT_FILE_LIMIT, &fresh);
