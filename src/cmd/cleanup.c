@@ -1,5 +1,6 @@
 #include "command.h"
 #include "node_name.h"
+#include "run_lock.h"
 
 #include "apply/kernel.h"
 #include "apply/record.h"
@@ -9,11 +10,9 @@
 #include "plan/render.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 struct cleanup_options {
@@ -42,17 +41,11 @@ const struct command_line cleanup_line = {
         .rows = rows,
 };
 
-/* The daemon's lock, taken for as long as the cleaning lasts. No directory: nothing of ours ever ran from
- * there. */
-static int take_lock(const char *directory, int *ret_lock)
+/* The daemon's lock, for as long as the cleaning lasts. No directory: nothing of ours ever ran from there. */
+static int take_lock(const char *directory, int *ret_lock, struct fault *fault)
 {
-	auto_free char *path = NULL;
-	if (asprintf(&path, "%s/lock", directory) < 0)
-		return -ENOMEM;
-	*ret_lock = open(path, O_RDWR | O_CLOEXEC);
-	if (*ret_lock < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return flock(*ret_lock, LOCK_EX | LOCK_NB) == 0 ? 0 : -EBUSY;
+	int e = run_lock_take(directory, "/proc", ret_lock, fault);
+	return e == -ENOENT ? 0 : e;
 }
 
 /* Prints each removal, failures on standard error. Returns how many failed. */
@@ -112,7 +105,7 @@ static int remove_ours(struct kernel *kernel, const struct cleanup_options *opti
 
 static void forget_record(const char *directory)
 {
-	static const char *const files[] = {RECORD_FILE, "lock", NULL};
+	static const char *const files[] = {RECORD_FILE, RUN_LOCK_FILE, NULL};
 	for (size_t i = 0; files[i] != NULL; i++) {
 		auto_free char *path = NULL;
 		if (asprintf(&path, "%s/%s", directory, files[i]) >= 0)
@@ -127,10 +120,7 @@ static int run(const struct cleanup_options *options)
 	struct kernel *kernel = NULL;
 	struct arena arena = {0};
 	int lock = -1;
-	int e = take_lock(options->run_directory, &lock);
-	if (e == -EBUSY)
-		fault_set(&fault, NULL,
-		          "the daemon is running; stop it first, or it programs everything again");
+	int e = take_lock(options->run_directory, &lock, &fault);
 	if (e == 0)
 		e = kernel_open(DUMMY_INTERFACE, true, NULL, &kernel, &fault);
 	if (e == 0)

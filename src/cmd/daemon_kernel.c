@@ -2,36 +2,28 @@
  * Making the kernel ready, before any virtual server is touched.
  */
 #include "daemon_private.h"
+#include "run_lock.h"
 
 #include "apply/host.h"
 #include "base/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 /* Two daemons on one node would undo each other's work. */
 int daemon_take_lock(struct daemon *daemon)
 {
-	auto_free char *path = NULL;
 	const char *directory = daemon->config->run_directory;
-	if (mkdir(directory, 0755) != 0 && errno != EEXIST)
-		goto failed;
-	if (asprintf(&path, "%s/lock", directory) < 0)
-		return -ENOMEM;
-	daemon->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (daemon->lock < 0)
-		goto failed;
-	if (flock(daemon->lock, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	log_error(daemon->log, "%s: another kube-ipvs is running on this node; stop it first", path);
-	return -EBUSY;
-failed:
-	log_error(daemon->log, "%s: %s; run as root, or choose another place with --run-dir",
-	          path ? path : directory, strerror(errno));
-	return -errno;
+	struct fault fault = {0};
+	if (mkdir(directory, 0755) != 0 && errno != EEXIST) {
+		int e = -errno;
+		log_error(daemon->log, "%s: %s; run as root, or choose another place with --run-dir",
+		          directory, strerror(-e));
+		return e;
+	}
+	int e = run_lock_take(directory, "/proc", &daemon->lock, &fault);
+	return e ? daemon_say_fault(daemon, e, &fault) : 0;
 }
 
 int daemon_probe_scheduler(struct daemon *daemon, const char *scheduler)
