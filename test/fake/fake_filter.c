@@ -22,25 +22,38 @@
 
 /* ---- commands */
 
+static struct fake_filter_element *find_in(struct fake_filter_element *elements, size_t count,
+                                           const char *set, const char *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(elements[i].key, key) == 0 && strcmp(elements[i].set, set) == 0)
+			return &elements[i];
+	return NULL;
+}
+
 static struct fake_filter_element *find(struct fake_filter *filter, const char *set, const char *key)
 {
-	vector_for_each (&filter->elements, element)
-		if (strcmp(element->set, set) == 0 && strcmp(element->key, key) == 0)
-			return element;
-	return NULL;
+	return find_in(filter->elements.items, filter->elements.count, set, key);
+}
+
+static struct fake_filter_element named(const char *set, const char *key)
+{
+	struct fake_filter_element element = {0};
+	CHECK(strlen(set) < sizeof(element.set) && strlen(key) < sizeof(element.key));
+	strcpy(element.set, set);
+	strcpy(element.key, key);
+	return element;
 }
 
 static int add(struct fake_filter *filter, const char *set, const char *key, const char *value)
 {
 	const struct fake_filter_element *present = find(filter, set, key);
+	struct fake_filter_element element = named(set, key);
+	CHECK(strlen(value) < sizeof(element.value));
+	strcpy(element.value, value);
+	vector_push(&filter->touched, element);
 	if (present)
 		return strcmp(present->value, value) == 0 ? 0 : -EEXIST;
-	struct fake_filter_element element = {0};
-	CHECK(strlen(set) < sizeof(element.set) && strlen(key) < sizeof(element.key) &&
-	      strlen(value) < sizeof(element.value));
-	strcpy(element.set, set);
-	strcpy(element.key, key);
-	strcpy(element.value, value);
 	vector_push(&filter->elements, element);
 	return 0;
 }
@@ -51,6 +64,7 @@ static int delete (struct fake_filter *filter, const char *set, const char *key,
 	struct fake_filter_element *present = find(filter, set, key);
 	if (!present)
 		return -ENOENT;
+	vector_push(&filter->touched, *present);
 	*present = filter->elements.items[--filter->elements.count];
 	return 0;
 }
@@ -102,6 +116,8 @@ static int run_commands(struct fake_filter *filter, char *commands, struct text 
 	char *rest = NULL;
 	int error = 0;
 	if (strstr(commands, "delete table inet kube-ipvs")) {
+		vector_for_each (&filter->elements, element)
+			vector_push(&filter->touched, *element);
 		vector_clear(&filter->elements);
 		filter->present = strstr(commands, "chain") != NULL;
 		return 0;
@@ -114,6 +130,25 @@ static int run_commands(struct fake_filter *filter, char *commands, struct text 
 			return -ENOENT;
 	}
 	return error;
+}
+
+/* What came of elements that a transaction names, each told once: one that is deleted and added has changed. */
+static void tell(const struct fake_kernel *fake, struct fake_filter *before, struct fake_filter *after)
+{
+	for (size_t i = 0; i < after->touched.count; i++) {
+		const struct fake_filter_element *element = &after->touched.items[i];
+		if (find_in(after->touched.items, i, element->set, element->key))
+			continue;
+		const struct fake_filter_element *old = find(before, element->set, element->key);
+		const struct fake_filter_element *now = find(after, element->set, element->key);
+		struct fake_event event = {.deed = !now  ? FAKE_REMOVE
+		                                   : old ? FAKE_CHANGE
+		                                         : FAKE_ADD,
+		                           .element = now ? now : element,
+		                           .needless = old && now ? strcmp(old->value, now->value) == 0
+		                                                  : old == now};
+		fake_tell(fake, &event);
+	}
 }
 
 int fake_filter_run(void *context, void **session, const char *commands, struct text *ret_words)
@@ -130,6 +165,9 @@ int fake_filter_run(void *context, void **session, const char *commands, struct 
 		vector_push(&copy.elements, *element);
 	auto_free char *text = memory_copy_text(commands);
 	int error = run_commands(&copy, text, ret_words);
+	if (!error)
+		tell(fake, filter, &copy);
+	vector_done(&copy.touched);
 	if (error) {
 		vector_done(&copy.elements);
 		return error;

@@ -181,8 +181,17 @@ static int add_virtual_server(struct fake_kernel *fake, struct nlattr **attribut
 	return error;
 }
 
+static int edit_virtual_server(struct fake_kernel *fake, struct nlattr **attributes,
+                               struct virtual_server *present, bool *ret_needless)
+{
+	struct virtual_server before = *present;
+	int error = read_virtual_server(fake, attributes, present);
+	*ret_needless = virtual_server_same(&before, present);
+	return error;
+}
+
 static int change_virtual_server(struct fake_kernel *fake, uint8_t command, struct nlattr **attributes,
-                                 const struct virtual_server_key *key)
+                                 const struct virtual_server_key *key, bool *ret_needless)
 {
 	struct fake_virtual_server *present = find(fake, key);
 	if (command == IPVS_CMD_NEW_SERVICE)
@@ -190,7 +199,7 @@ static int change_virtual_server(struct fake_kernel *fake, uint8_t command, stru
 	if (!present)
 		return -ESRCH;
 	if (command == IPVS_CMD_SET_SERVICE)
-		return read_virtual_server(fake, attributes, &present->server);
+		return edit_virtual_server(fake, attributes, &present->server, ret_needless);
 	vector_done(&present->real_servers);
 	*present = fake->virtual_servers.items[--fake->virtual_servers.count];
 	return 0;
@@ -205,12 +214,14 @@ static struct real_server *find_real_server(struct fake_virtual_server *owner,
 	return NULL;
 }
 
-static int change_real_server(struct fake_virtual_server *owner, uint8_t command, struct nlattr *nest)
+static int change_real_server(struct fake_virtual_server *owner, uint8_t command, struct nlattr *nest,
+                              struct real_server *ret_server, bool *ret_needless)
 {
 	struct real_server server;
 	int error = read_real_server(nest, &owner->server.key, command != IPVS_CMD_DEL_DEST, &server);
 	if (error)
 		return error;
+	*ret_server = server;
 	struct real_server *present = find_real_server(owner, &server);
 	if (command == IPVS_CMD_NEW_DEST) {
 		if (present)
@@ -222,8 +233,43 @@ static int change_real_server(struct fake_virtual_server *owner, uint8_t command
 		return -ENOENT;
 	if (command == IPVS_CMD_DEL_DEST)
 		server = owner->real_servers.items[--owner->real_servers.count];
+	*ret_needless = command == IPVS_CMD_SET_DEST && real_server_same(present, &server);
 	*present = server;
 	return 0;
+}
+
+static enum fake_deed deed_of(uint8_t command)
+{
+	switch (command) {
+	case IPVS_CMD_NEW_SERVICE:
+	case IPVS_CMD_NEW_DEST:
+		return FAKE_ADD;
+	case IPVS_CMD_SET_SERVICE:
+	case IPVS_CMD_SET_DEST:
+		return FAKE_CHANGE;
+	default:
+		return FAKE_REMOVE;
+	}
+}
+
+/* `destination` NULL: it is about the virtual server itself. */
+static int change_and_tell(struct fake_kernel *fake, uint8_t command, struct nlattr **attributes,
+                           const struct virtual_server_key *key, struct nlattr *destination)
+{
+	struct real_server server = {0};
+	struct fake_event event = {.deed = deed_of(command), .key = key};
+	if (command <= IPVS_CMD_DEL_SERVICE) {
+		event.error = change_virtual_server(fake, command, attributes, key, &event.needless);
+	} else {
+		struct fake_virtual_server *owner = find(fake, key);
+		event.real_server = &server;
+		event.error =
+		        owner ? change_real_server(owner, command, destination, &server, &event.needless)
+		              : -ESRCH;
+	}
+	event.needless |= event.error != 0;
+	fake_tell(fake, &event);
+	return event.error;
 }
 
 /* ---- dumps */
@@ -343,12 +389,9 @@ static int handle_named(struct fake_kernel *fake, struct fake_socket *socket, st
 	int error = read_key(attributes, &key);
 	if (error)
 		return error;
-	if (command <= IPVS_CMD_DEL_SERVICE)
-		return change_virtual_server(fake, command, attributes, &key);
-	struct fake_virtual_server *owner = find(fake, &key);
 	if (command == IPVS_CMD_GET_DEST)
-		return dump_real_servers(owner, socket, request);
-	return owner ? change_real_server(owner, command, outer[IPVS_CMD_ATTR_DEST]) : -ESRCH;
+		return dump_real_servers(find(fake, &key), socket, request);
+	return change_and_tell(fake, command, attributes, &key, outer[IPVS_CMD_ATTR_DEST]);
 }
 
 int fake_ipvs_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request)

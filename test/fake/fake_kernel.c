@@ -358,3 +358,35 @@ void fake_kernel_print(struct fake_kernel *fake, struct text *text)
 		text_addf(text, "held %s\n", address_text);
 	}
 }
+
+/* ---- what is told of changes */
+
+void fake_tell(const struct fake_kernel *fake, const struct fake_event *event)
+{
+	if (fake->saw)
+		fake->saw(fake->watcher, event);
+}
+
+void fake_event_print(const struct fake_event *event, struct text *text)
+{
+	static const char *const deeds[] = {
+	        [FAKE_ADD] = "add", [FAKE_CHANGE] = "change", [FAKE_REMOVE] = "remove"};
+	char name[VIRTUAL_SERVER_TEXT_SIZE], endpoint[ENDPOINT_TEXT_SIZE], address[ADDRESS_TEXT_SIZE];
+	text_add(text, deeds[event->deed]);
+	if (event->key)
+		text_addf(text, " %s", virtual_server_key_format(event->key, name));
+	if (event->real_server) {
+		endpoint_format(&event->real_server->address, event->real_server->port, endpoint);
+		text_addf(text, " -> %s weight %u", endpoint, event->real_server->weight);
+	}
+	if (event->address) {
+		address_format(event->address, address);
+		text_addf(text, " held %s", address);
+	}
+	if (event->element)
+		text_addf(text, " %s %s %s", event->element->set, event->element->key, event->element->value);
+	if (event->error)
+		text_addf(text, ": %s", strerror(-event->error));
+	if (event->needless)
+		text_add(text, " (as it was)");
+}

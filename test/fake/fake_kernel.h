@@ -73,7 +73,25 @@ struct fake_filter_element {
 struct fake_filter {
 	bool present; /* our table */
 	vector_of(struct fake_filter_element) elements;
-	size_t transactions; /* asked for */
+	vector_of(struct fake_filter_element) touched; /* named by the transaction that runs */
+	size_t transactions;                           /* asked for */
+};
+
+/* What one change message, or one element of a transaction, came to. Pointers live for the call; those that do not matter are NULL. */
+enum fake_deed {
+	FAKE_ADD,
+	FAKE_CHANGE,
+	FAKE_REMOVE,
+};
+
+struct fake_event {
+	enum fake_deed deed;
+	const struct virtual_server_key *key;
+	const struct real_server *real_server; /* of that virtual server; NULL: the virtual server itself */
+	const struct address *address;         /* on the interface */
+	const struct fake_filter_element *element;
+	int error;     /* the kernel's answer, 0 or negative; of elements only what was done is told */
+	bool needless; /* all is as it was before */
 };
 
 struct fake_datagram {
@@ -101,6 +119,9 @@ struct fake_kernel {
 	vector_of(struct address) held;
 	uint32_t timeouts[3];
 	struct fake_filter filter;
+	/* Told of every change once it is done, or refused; NULL: nobody. */
+	void (*saw)(void *watcher, const struct fake_event *event);
+	void *watcher;
 };
 
 void fake_kernel_init(struct fake_kernel *fake);
@@ -110,6 +131,8 @@ void fake_kernel_done(struct fake_kernel *fake);
 struct fake_virtual_server *fake_kernel_put(struct fake_kernel *fake, const struct virtual_server *server);
 /* The tables as text, in the order in which things were added. */
 void fake_kernel_print(struct fake_kernel *fake, struct text *text);
+/* "remove TCP 10.96.0.1:80 -> 10.244.0.1:8080: No such file or directory" */
+void fake_event_print(const struct fake_event *event, struct text *text);
 
 /* What becomes of a datagram; one of a stranger, and a whole one, stay as they are. Its length, or a negative errno. */
 ssize_t fake_spoil(enum fake_spoiling spoiling, char *buffer, ssize_t length);
@@ -124,6 +147,7 @@ struct nl_msg;
 /* Queues this answer to `request` as a datagram; takes the message. */
 void fake_answer(struct fake_socket *socket, const struct nlmsghdr *request, struct nl_msg *message,
                  bool of_dump);
+void fake_tell(const struct fake_kernel *fake, const struct fake_event *event);
 /* Each queues what a request asks for, and returns 0 or the kernel's errno. */
 int fake_ipvs_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request);
 int fake_link_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request);

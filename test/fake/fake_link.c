@@ -128,22 +128,35 @@ static struct address *find_held(struct fake_kernel *fake, const struct address 
 	return NULL;
 }
 
+static int hold(struct fake_kernel *fake, const struct address *address)
+{
+	if (find_held(fake, address))
+		return -EEXIST;
+	vector_push(&fake->held, *address);
+	return 0;
+}
+
+static int let_go(struct fake_kernel *fake, const struct address *address)
+{
+	struct address *present = find_held(fake, address);
+	if (!present)
+		return -EADDRNOTAVAIL;
+	*present = fake->held.items[--fake->held.count];
+	return 0;
+}
+
 static int change_address(struct fake_kernel *fake, struct nlmsghdr *request)
 {
 	const struct ifaddrmsg *header = NLMSG_DATA(request);
 	if (!fake->link_kind || header->ifa_index != FAKE_LINK_INDEX)
 		return -ENODEV;
 	struct address address = read_address(request);
-	struct address *present = find_held(fake, &address);
-	if (request->nlmsg_type == RTM_NEWADDR) {
-		if (!present)
-			vector_push(&fake->held, address);
-		return present ? -EEXIST : 0;
-	}
-	if (!present)
-		return -EADDRNOTAVAIL;
-	*present = fake->held.items[--fake->held.count];
-	return 0;
+	bool coming = request->nlmsg_type == RTM_NEWADDR;
+	struct fake_event event = {.deed = coming ? FAKE_ADD : FAKE_REMOVE, .address = &address};
+	event.error = coming ? hold(fake, &address) : let_go(fake, &address);
+	event.needless = event.error != 0;
+	fake_tell(fake, &event);
+	return event.error;
 }
 
 static int change(struct fake_kernel *fake, struct nlmsghdr *request)
