@@ -54,6 +54,13 @@ int kernel_info(struct kernel *kernel, struct kernel_info *ret_info);
  */
 int kernel_read(struct kernel *kernel, struct arena *arena, struct state *ret_state, struct fault *fault);
 
+/*
+ * The real servers of one virtual server with their connections, in `arena`, ascending; none where there is no such
+ * virtual server. On failure none, and a negative errno.
+ */
+int kernel_read_real_servers(struct kernel *kernel, const struct virtual_server_key *key, struct arena *arena,
+                             const struct real_server **ret_servers, size_t *ret_count);
+
 /* Creates the dummy if no interface has its name. -EEXIST with a sentence when one has it that is no dummy.
  */
 int kernel_ensure_dummy(struct kernel *kernel, struct fault *fault);

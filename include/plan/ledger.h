@@ -40,6 +40,8 @@ void ledger_touched(struct ledger *ledger, struct arena *arena, struct state *re
                     struct state *ret_now);
 /* Whether `owner` has this address, protocol and port now. */
 bool ledger_has_port(const struct ledger *ledger, const char *owner, const struct virtual_server_key *key);
+/* What is wanted now at this address, protocol and port, borrowed until the next put; NULL: nothing. */
+const struct virtual_server *ledger_find(const struct ledger *ledger, const struct virtual_server_key *key);
 bool ledger_has_touched(const struct ledger *ledger);
 /* All that is wanted, ascending. Arrays in `arena`; what they point at is borrowed until the next put. */
 void ledger_wanted(const struct ledger *ledger, struct arena *arena, struct state *ret_wanted);

@@ -62,6 +62,12 @@ struct real_server {
 	uint32_t position; /* in the kernel's own order, for observe/list.h; 0 throughout: unknown */
 };
 
+/* One end of a flow: an endpoint's address and port. */
+struct flow_end {
+	struct address address;
+	uint16_t port;
+};
+
 /* Who comes up first after a start. */
 enum rank {
 	RANK_API_SERVER, /* default/kubernetes */
@@ -80,6 +86,12 @@ struct virtual_server {
 	const char *label; /* for messages: "default/web:http"; NULL in a state read from the kernel */
 	const struct real_server *real_servers;
 	size_t real_server_count;
+	/*
+	 * Endpoints that are terminating and still in a slice, whether traffic goes to them or not, ascending; only of a
+	 * wanted state. A real server that drains need not wait any more when it was one of them and is no more.
+	 */
+	const struct flow_end *leaving;
+	size_t leaving_count;
 	uint32_t position; /* observed only, as that of a real server */
 };
 
@@ -115,12 +127,6 @@ struct filter_element {
 	struct address target; /* of FILTER_REDIRECT */
 };
 
-/* One end of a flow: an endpoint's address and port. */
-struct flow_end {
-	struct address address;
-	uint16_t port;
-};
-
 /*
  * Where flows to an address, protocol and port may be led (R11.3, R11.4): to those who still serve, whatever the
  * policies say of new traffic. Any other is stale. `serving` ascends by address, then port, and is never empty.
@@ -144,6 +150,7 @@ struct state {
 int virtual_server_key_compare(const struct virtual_server_key *a, const struct virtual_server_key *b);
 int real_server_compare(const struct real_server *a,
                         const struct real_server *b); /* address, then port (R5.2) */
+int flow_end_compare(const struct flow_end *a, const struct flow_end *b);
 /* By what makes an element itself; the verdict, the restriction and the target are its content. */
 int filter_element_compare(const struct filter_element *a, const struct filter_element *b);
 

@@ -34,6 +34,9 @@ int ipvs_read_info(struct ipvs *ipvs, struct kernel_info *ret_info);
 /* All virtual servers with their real servers, in `arena`, ascending. On failure nothing is given. */
 int ipvs_read(struct ipvs *ipvs, struct arena *arena, const struct virtual_server **ret_servers,
               size_t *ret_count);
+/* The real servers of one virtual server, in `arena`, ascending; none of one that is not there. */
+int ipvs_read_real_servers(struct ipvs *ipvs, const struct virtual_server_key *key, struct arena *arena,
+                           const struct real_server **ret_servers, size_t *ret_count);
 int ipvs_set_timeouts(struct ipvs *ipvs, const struct kernel_timeouts *timeouts);
 int ipvs_probe_scheduler(struct ipvs *ipvs, const char *scheduler);
 

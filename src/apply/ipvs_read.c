@@ -316,3 +316,22 @@ int ipvs_read(struct ipvs *ipvs, struct arena *arena, const struct virtual_serve
 	vector_done(&reader.real_servers);
 	return error;
 }
+
+int ipvs_read_real_servers(struct ipvs *ipvs, const struct virtual_server_key *key, struct arena *arena,
+                           const struct real_server **ret_servers, size_t *ret_count)
+{
+	struct virtual_server server = {.key = *key};
+	int error = ipvs_ready(ipvs);
+	if (error)
+		return error;
+	struct reader reader = {.family = ipvs->family};
+	error = read_real_servers(ipvs, &reader, key);
+	if (!error)
+		keep_real_servers(&reader, arena, &server);
+	else if (error == -ESRCH)
+		error = 0;
+	vector_done(&reader.real_servers);
+	*ret_servers = server.real_servers;
+	*ret_count = server.real_server_count;
+	return error;
+}

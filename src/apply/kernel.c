@@ -126,6 +126,14 @@ int kernel_read(struct kernel *kernel, struct arena *arena, struct state *ret_st
 	return 0;
 }
 
+int kernel_read_real_servers(struct kernel *kernel, const struct virtual_server_key *key, struct arena *arena,
+                             const struct real_server **ret_servers, size_t *ret_count)
+{
+	*ret_servers = NULL;
+	*ret_count = 0;
+	return ipvs_read_real_servers(&kernel->ipvs, key, arena, ret_servers, ret_count);
+}
+
 /* ---- the dummy interface */
 
 static int must_be_dummy(const struct kernel *kernel, const struct link *link, const char *remedy,

@@ -98,11 +98,30 @@ static const struct real_server *choose(const struct port_endpoints *endpoints, 
 	return chosen;
 }
 
+static void collect_leaving(const struct port_endpoints *endpoints, struct arena *arena,
+                            struct categories *categories)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < endpoints->count; i++)
+		count += endpoints->items[i].known->endpoint->terminating;
+	if (count == 0)
+		return;
+	struct flow_end *leaving = arena_new_array(arena, count, struct flow_end);
+	for (size_t i = 0; i < endpoints->count; i++) {
+		const struct endpoint *endpoint = endpoints->items[i].known->endpoint;
+		if (endpoint->terminating)
+			leaving[categories->leaving_count++] =
+			        (struct flow_end){endpoint->address, endpoints->items[i].port};
+	}
+	categories->leaving = leaving;
+}
+
 void categorize(const struct port_endpoints *endpoints, struct audience audience, struct arena *arena,
                 struct categories *ret_categories)
 {
 	struct census census = count_endpoints(endpoints);
 	*ret_categories = (struct categories){.has_any = census.ready > 0 || census.serving_last > 0};
+	collect_leaving(endpoints, arena, ret_categories);
 	if (audience.uses_cluster)
 		ret_categories->cluster =
 		        choose(endpoints, choose_cluster(&census), arena, &ret_categories->cluster_count);

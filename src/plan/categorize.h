@@ -20,7 +20,9 @@ struct categories {
 	size_t cluster_count;
 	const struct real_server *local;
 	size_t local_count;
-	bool has_any; /* there is an endpoint somewhere that could serve (R3.7) */
+	bool has_any;                   /* there is an endpoint somewhere that could serve (R3.7) */
+	const struct flow_end *leaving; /* terminating ones, ascending */
+	size_t leaving_count;
 };
 
 void categorize(const struct port_endpoints *endpoints, struct audience audience, struct arena *arena,

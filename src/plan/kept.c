@@ -92,6 +92,7 @@ struct sizes {
 	size_t head;
 	size_t virtual_servers;
 	size_t real_servers;
+	size_t leaving;
 	size_t filter;
 	size_t held;
 	size_t labels;
@@ -108,6 +109,7 @@ static struct sizes sizes_of(const struct state *state, size_t share_count)
 	for (size_t i = 0; i < state->virtual_server_count; i++) {
 		const struct virtual_server *server = &state->virtual_servers[i];
 		sizes.real_servers += server->real_server_count * sizeof(struct real_server);
+		sizes.leaving += server->leaving_count * sizeof(struct flow_end);
 		sizes.labels += server->label ? strlen(server->label) + 1 : 0;
 	}
 	return sizes;
@@ -120,7 +122,7 @@ static void copy_bytes(void *to, const void *from, size_t size)
 }
 
 static void copy_virtual_servers(const struct state *state, struct virtual_server *copies,
-                                 struct real_server *real_servers, char *labels)
+                                 struct real_server *real_servers, struct flow_end *leaving, char *labels)
 {
 	copy_bytes(copies, state->virtual_servers, state->virtual_server_count * sizeof(*copies));
 	for (size_t i = 0; i < state->virtual_server_count; i++) {
@@ -128,6 +130,9 @@ static void copy_virtual_servers(const struct state *state, struct virtual_serve
 		copy_bytes(real_servers, copy->real_servers, copy->real_server_count * sizeof(*real_servers));
 		copy->real_servers = real_servers;
 		real_servers += copy->real_server_count;
+		copy_bytes(leaving, copy->leaving, copy->leaving_count * sizeof(*leaving));
+		copy->leaving = leaving;
+		leaving += copy->leaving_count;
 		if (!copy->label)
 			continue;
 		size_t size = strlen(copy->label) + 1;
@@ -150,13 +155,14 @@ struct kept *kept_new(const struct state *state, size_t share_count)
 	check_ascending(state);
 	struct sizes sizes = sizes_of(state, share_count);
 	char *block = memory_alloc(sizes.head + sizes.virtual_servers + sizes.real_servers + sizes.filter +
-	                           sizes.held + sizes.labels);
+	                           sizes.leaving + sizes.held + sizes.labels);
 	struct kept *kept = (struct kept *)block;
 	void *virtual_servers = block + sizes.head;
 	void *real_servers = (char *)virtual_servers + sizes.virtual_servers;
 	void *filter = (char *)real_servers + sizes.real_servers;
-	void *held = (char *)filter + sizes.filter;
-	copy_virtual_servers(state, virtual_servers, real_servers, (char *)held + sizes.held);
+	void *leaving = (char *)filter + sizes.filter;
+	void *held = (char *)leaving + sizes.leaving;
+	copy_virtual_servers(state, virtual_servers, real_servers, leaving, (char *)held + sizes.held);
 	copy_bytes(filter, state->filter, sizes.filter);
 	copy_bytes(held, state->held, sizes.held);
 	kept->state = *state;
@@ -172,6 +178,16 @@ static bool texts_equal(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static bool leaving_equal(const struct virtual_server *a, const struct virtual_server *b)
+{
+	if (a->leaving_count != b->leaving_count)
+		return false;
+	for (size_t i = 0; i < a->leaving_count; i++)
+		if (flow_end_compare(&a->leaving[i], &b->leaving[i]) != 0)
+			return false;
+	return true;
+}
+
 static bool virtual_servers_equal(const struct virtual_server *a, const struct virtual_server *b)
 {
 	if (virtual_server_key_compare(&a->key, &b->key) != 0 || !virtual_server_same(a, b) ||
@@ -182,7 +198,7 @@ static bool virtual_servers_equal(const struct virtual_server *a, const struct v
 		if (real_server_compare(&a->real_servers[i], &b->real_servers[i]) != 0 ||
 		    !real_server_same(&a->real_servers[i], &b->real_servers[i]))
 			return false;
-	return true;
+	return leaving_equal(a, b);
 }
 
 bool kept_equals(const struct kept *kept, const struct state *state)

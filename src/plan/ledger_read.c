@@ -104,6 +104,14 @@ static const struct kept *wanted_now(const struct ledger_entry *entry)
 	return entry->first ? entry->first->kept : NULL;
 }
 
+const struct virtual_server *ledger_find(const struct ledger *ledger, const struct virtual_server_key *key)
+{
+	const struct kept_key wanted = kept_key_of_port(key);
+	const struct ledger_entry *entry;
+	HASH_FIND(hh, ledger->entries, &wanted, sizeof(wanted), entry);
+	return entry && entry->first ? kept_virtual_server(entry->first->kept, &wanted) : NULL;
+}
+
 bool ledger_has_port(const struct ledger *ledger, const char *owner, const struct virtual_server_key *key)
 {
 	const struct kept_key wanted = kept_key_of_port(key);

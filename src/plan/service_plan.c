@@ -154,6 +154,11 @@ static void set_real_servers(const struct categories *categories, bool local, st
 {
 	server->real_servers = local ? categories->local : categories->cluster;
 	server->real_server_count = local ? categories->local_count : categories->cluster_count;
+	/* Real servers of UDP do not drain (R5.12). */
+	if (server->key.protocol == PROTOCOL_UDP)
+		return;
+	server->leaving = categories->leaving;
+	server->leaving_count = categories->leaving_count;
 }
 
 /* Clients inside are led to the cluster IP where that has more endpoints, so not where it is as local itself. */

@@ -34,6 +34,12 @@ int real_server_compare(const struct real_server *a, const struct real_server *b
 	return order ? order : compare_numbers(a->port, b->port);
 }
 
+int flow_end_compare(const struct flow_end *a, const struct flow_end *b)
+{
+	int order = address_compare(&a->address, &b->address);
+	return order ? order : compare_numbers(a->port, b->port);
+}
+
 static int range_compare(const struct cidr *a, const struct cidr *b)
 {
 	int order = address_compare(&a->base, &b->base);

@@ -32,6 +32,19 @@ static void server_print(const struct virtual_server *server, struct text *text)
 	text_add_char(text, '\n');
 }
 
+static void leaving_print(const struct virtual_server *server, struct text *text)
+{
+	char key[VIRTUAL_SERVER_TEXT_SIZE];
+	if (server->leaving_count == 0)
+		return;
+	text_addf(text, "leaving %s ->", virtual_server_key_format(&server->key, key));
+	for (size_t i = 0; i < server->leaving_count; i++) {
+		text_add_char(text, ' ');
+		endpoint_print(&server->leaving[i].address, server->leaving[i].port, text);
+	}
+	text_add_char(text, '\n');
+}
+
 static void service_port_print(const struct filter_element *element, struct text *text)
 {
 	static const char *const verdicts[] = {
@@ -121,6 +134,8 @@ void fragment_print(const struct fragment *fragment, unsigned parts, struct text
 	const struct state *state = &fragment->state;
 	for (size_t i = 0; (parts & SHOW_SERVERS) && i < state->virtual_server_count; i++)
 		server_print(&state->virtual_servers[i], text);
+	for (size_t i = 0; (parts & SHOW_LEAVING) && i < state->virtual_server_count; i++)
+		leaving_print(&state->virtual_servers[i], text);
 	for (size_t i = 0; (parts & SHOW_HELD) && i < state->held_count; i++)
 		held_print(&state->held[i], text);
 	unguarded_print(state, text);

@@ -183,6 +183,27 @@ START_TEST(local_ready_endpoints_are_counted_by_address_over_all_ports)
 }
 END_TEST
 
+/* What a drain ends with is that its endpoint is told no more. */
+START_TEST(endpoints_that_terminate_are_told_whether_they_get_traffic_or_not)
+{
+	static const char given[] = "cluster-ip 10.0.0.1\nport p TCP 80\nport q UDP 80\nport s SCTP 80\n"
+	                            "slice IPv4\nslice-port p TCP 8080\nslice-port q UDP 8080\n"
+	                            "slice-port s SCTP 8080\n";
+	ck_assert_plan_with(given,
+	                    "endpoint 10.0.1.3 terminating\nendpoint 10.0.1.1 serving-terminating\n"
+	                    "endpoint 10.0.1.2\nendpoint 10.0.1.4 unready\n",
+	                    SHOW_LEAVING,
+	                    "leaving TCP 10.0.0.1:80 -> 10.0.1.1:8080 10.0.1.3:8080\n"
+	                    "leaving SCTP 10.0.0.1:80 -> 10.0.1.1:8080 10.0.1.3:8080\n");
+	/* The last resort is told as well. */
+	ck_assert_plan_with(given, "endpoint 10.0.1.1 serving-terminating\n", SHOW_SERVERS | SHOW_LEAVING,
+	                    "TCP 10.0.0.1:80 rr -> 10.0.1.1:8080\nUDP 10.0.0.1:80 rr -> 10.0.1.1:8080\n"
+	                    "SCTP 10.0.0.1:80 rr -> 10.0.1.1:8080\n"
+	                    "leaving TCP 10.0.0.1:80 -> 10.0.1.1:8080\n"
+	                    "leaving SCTP 10.0.0.1:80 -> 10.0.1.1:8080\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("plan/service endpoints");
@@ -197,6 +218,7 @@ int main(void)
 	tcase_add_test(tests, slices_of_another_service_are_ignored);
 	tcase_add_test(tests, endpoints_of_endpoints_objects_count_where_they_would_be_mirrored);
 	tcase_add_test(tests, endpoints_ascend_whatever_the_order_of_slices);
+	tcase_add_test(tests, endpoints_that_terminate_are_told_whether_they_get_traffic_or_not);
 	tcase_add_test(tests, local_ready_endpoints_are_counted_by_address_over_all_ports);
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
