@@ -27,8 +27,10 @@ void ledger_free(struct ledger *ledger);
 
 /*
  * Replaces what `owner` ("namespace/name") wants; copies the state. An empty or NULL state is a removal.
- * `created_seconds` 0 is youngest.
+ * `created_seconds` 0 is youngest. An owner whose name begins with LEDGER_LEFT_OVER is no Service: put with 0, it comes
+ * behind all others, and its conflicts are none to report.
  */
+#define LEDGER_LEFT_OVER '~' /* sorts behind what names of Kubernetes may hold */
 void ledger_put(struct ledger *ledger, const char *owner, int64_t created_seconds,
                 const struct state *wanted);
 

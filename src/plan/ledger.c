@@ -284,7 +284,7 @@ bool ledger_next_conflict(struct ledger *ledger, struct ledger_conflict *ret_con
 		struct ledger_entry *entry = ledger->contested;
 		for (struct share *other = entry->first ? entry->first->next : NULL; other;
 		     other = other->next) {
-			if (other->reported)
+			if (other->reported || other->kept->owner->name[0] == LEDGER_LEFT_OVER)
 				continue;
 			other->reported = true;
 			*ret_conflict = (struct ledger_conflict){.owner = entry->first->kept->owner->name,
