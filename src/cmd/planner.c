@@ -1,6 +1,8 @@
 #include "planner.h"
 
+#include "base/deadline.h"
 #include "plan/flows.h"
+#include "plan/node_change.h"
 #include "plan/node_ips.h"
 
 #include <stdlib.h>
@@ -36,28 +38,10 @@ void planner_done(struct planner *planner)
 	memset(planner, 0, sizeof(*planner));
 }
 
-static bool same_text(const char *a, const char *b)
+static bool concerns(void *context, const struct cluster_entry *entry)
 {
-	return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-static bool same_addresses(const struct address *a, size_t a_count, const struct address *b, size_t b_count)
-{
-	if (a_count != b_count)
-		return false;
-	for (size_t i = 0; i < a_count; i++)
-		if (!address_equal(&a[i], &b[i]))
-			return false;
-	return true;
-}
-
-static bool same_view(const struct node_view *a, const struct node_view *b)
-{
-	return same_text(a->zone, b->zone) &&
-	       same_addresses(a->addresses, a->address_count, b->addresses, b->address_count) &&
-	       same_addresses(a->node_port_addresses, a->node_port_address_count, b->node_port_addresses,
-	                      b->node_port_address_count) &&
-	       same_addresses(a->primary, 2, b->primary, 2);
+	return entry->service != NULL &&
+	       node_change_concerns(context, entry->service, entry->slices, entry->slice_count);
 }
 
 void planner_refresh_node(struct planner *planner, const struct interface_address *addresses, size_t count)
@@ -68,15 +52,18 @@ void planner_refresh_node(struct planner *planner, const struct interface_addres
 		node = &unknown;
 	struct arena memory = {0};
 	struct node_view view;
+	struct node_change change;
 	struct node_ips ips;
 	node_ips_detect(&planner->bind_address, node->addresses, node->address_count, &ips);
 	/* The Node object may be replaced while the view lives on, so the view gets texts of its own. */
 	node_view_build(planner->node_name, arena_copy_text(&memory, node->zone), addresses, count,
 	                planner->dummy, ips.ips, 2, &planner->node_ports, &memory, &view);
-	if (same_view(&view, &planner->view)) {
+	node_change_build(&planner->view, &view, &change);
+	if (!node_change_is_any(&change)) {
 		arena_done(&memory);
 		return;
 	}
+	cluster_mark_where(planner->cluster, concerns, &change);
 	arena_done(&planner->node_memory);
 	planner->node_memory = memory;
 	planner->view = view;
@@ -85,7 +72,6 @@ void planner_refresh_node(struct planner *planner, const struct interface_addres
 		                           "--nodeport-addresses: no Node object tells this node's own IP, "
 		                           "so \"primary\" means no "
 		                           "address, and no NodePort is served; add the Node, or give CIDRs");
-	cluster_mark_all(planner->cluster);
 }
 
 static void note_triggers(struct planner *planner, const struct cluster_entry *entry)
@@ -186,16 +172,30 @@ static void report_conflicts(struct planner *planner)
 	}
 }
 
-void planner_run(struct planner *planner)
+bool planner_plan_next(struct planner *planner)
 {
-	const struct cluster_entry *entry;
-	planner->services_planned = 0;
-	while ((entry = cluster_next_changed(planner->cluster)) != NULL) {
+	const struct cluster_entry *entry = cluster_next_changed(planner->cluster);
+	if (entry != NULL) {
 		note_triggers(planner, entry);
 		plan_entry(planner, entry);
 		planner->services_planned++;
-		arena_reset(&planner->pass);
+	} else {
+		report_conflicts(planner);
 	}
-	report_conflicts(planner);
 	arena_reset(&planner->pass);
+	return entry != NULL;
+}
+
+bool planner_go_on(struct planner *planner, int64_t deadline_ns)
+{
+	while (planner_plan_next(planner))
+		if (deadline_over(deadline_ns))
+			return false;
+	return true;
+}
+
+void planner_run(struct planner *planner)
+{
+	planner->services_planned = 0;
+	planner_go_on(planner, NO_DEADLINE);
 }

@@ -57,13 +57,19 @@ void planner_init(struct planner *planner, const char *node_name, const char *du
 void planner_done(struct planner *planner);
 
 /*
- * Takes in the interfaces' addresses (borrowed) and the Node object of this name, if there is one. All
- * Services are planned again if that changed the view.
+ * Takes in the interfaces' addresses (borrowed) and the Node object of this name, if there is one. If that changed the
+ * view, the Services that the change concerns are planned again (plan/node_change.h).
  */
 void planner_refresh_node(struct planner *planner, const struct interface_address *addresses, size_t count);
 
 /* Plans what changed. The ledger's touched keys then tell the rest. */
 void planner_run(struct planner *planner);
+/*
+ * The same until the deadline (base/deadline.h); true: nothing changed is left. What changes in between is planned too.
+ */
+bool planner_go_on(struct planner *planner, int64_t deadline_ns);
+/* One Service, those of the first ranks before all others (model/cluster.h); false: nothing changed is left. */
+bool planner_plan_next(struct planner *planner);
 
 /*
  * Where flows may go on (R11), of the Services with UDP or SCTP ports that were planned since the last call; ascending,

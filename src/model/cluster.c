@@ -115,9 +115,26 @@ bool cluster_has_changes(const struct cluster *cluster)
 }
 
 /* What is empty and unmarked has been reported as gone: once is enough. */
+size_t cluster_mark_where(struct cluster *cluster,
+                          bool (*concerned)(void *context, const struct cluster_entry *entry), void *context)
+{
+	size_t count = 0;
+	for (struct filed_service *filed = cluster->services; filed; filed = filed->hh.next) {
+		if (entry_is_empty(filed) || !concerned(context, &filed->entry))
+			continue;
+		entry_mark(cluster, filed);
+		count++;
+	}
+	return count;
+}
+
+static bool always(void *context, const struct cluster_entry *entry)
+{
+	(void)context, (void)entry;
+	return true;
+}
+
 void cluster_mark_all(struct cluster *cluster)
 {
-	for (struct filed_service *filed = cluster->services; filed; filed = filed->hh.next)
-		if (!entry_is_empty(filed))
-			entry_mark(cluster, filed);
+	cluster_mark_where(cluster, always, NULL);
 }

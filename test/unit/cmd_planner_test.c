@@ -237,11 +237,27 @@ START_TEST(only_the_changed_service_is_planned_again)
 }
 END_TEST
 
-START_TEST(a_new_node_address_has_every_service_planned_again)
+/* A further Service, with a NodePort. */
+static void put_node_port_service(void)
+{
+	static const struct service_port port = {
+	        .name = "p", .port = 80, .node_port = 30080, .protocol = PROTOCOL_TCP};
+	struct service service = {.name = {"ns1", "outside"},
+	                          .type = SERVICE_NODE_PORT,
+	                          .cluster_ip_kind = CLUSTER_IP_ADDRESS,
+	                          .ports = &port,
+	                          .port_count = 1};
+	CHECK(address_parse("10.0.0.2", &service.cluster_ip));
+	cluster_put_service(planner.cluster, service_new(&service));
+}
+
+START_TEST(a_new_node_address_has_services_with_node_ports_planned_again)
 {
 	struct interface_address own = {.interface = "eth0"};
 	CHECK(address_parse("192.0.2.10", &own.address));
+	put_node_port_service();
 	planner_run(&planner);
+	ck_assert_uint_eq(planner.services_planned, 2);
 	planner_refresh_node(&planner, &own, 1);
 	planner_run(&planner);
 	ck_assert_uint_eq(planner.services_planned, 1);
@@ -253,7 +269,18 @@ END_TEST
 
 START_TEST(the_nodes_zone_counts_as_soon_as_the_node_is_known)
 {
-	struct node node = {.name = "n1", .zone = "zone-a"};
+	const char *const zone = "zone-a";
+	const struct endpoint_hints hints = {.zones = &zone, .zone_count = 1};
+	struct endpoint endpoint = {.ready = true, .serving = true, .hints = &hints};
+	struct slice slice = {.name = {"ns1", "hinted"},
+	                      .service = "ep1",
+	                      .family = FAMILY_IPV4,
+	                      .endpoints = &endpoint,
+	                      .endpoint_count = 1};
+	struct node node = {.name = "n1", .zone = zone};
+	CHECK(address_parse("1.1.1.1", &endpoint.address));
+	cluster_put_slice(planner.cluster, slice_new(&slice));
+	put_node_port_service();
 	planner_run(&planner);
 	cluster_put_node(planner.cluster, node_new(&node));
 	planner_refresh_node(&planner, NULL, 0);
@@ -324,7 +351,7 @@ int main(void)
 	                    0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tests, a_new_service_with_a_udp_port_touches_udp);
 	tcase_add_test(tests, only_the_changed_service_is_planned_again);
-	tcase_add_test(tests, a_new_node_address_has_every_service_planned_again);
+	tcase_add_test(tests, a_new_node_address_has_services_with_node_ports_planned_again);
 	tcase_add_test(tests, the_nodes_zone_counts_as_soon_as_the_node_is_known);
 	tcase_add_test(tests, primary_node_ports_follow_the_node_and_the_bind_address);
 	tcase_add_test(tests, triggers_are_collected_until_they_are_cleared);

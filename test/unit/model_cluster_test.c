@@ -561,6 +561,31 @@ START_TEST(triggers_that_come_while_others_are_looked_at_are_given_next_time)
 }
 END_TEST
 
+static bool has_two_slices(void *context, const struct cluster_entry *entry)
+{
+	(*(unsigned *)context)++;
+	return entry->slice_count == 2;
+}
+
+START_TEST(marking_where_marks_those_and_no_others)
+{
+	unsigned asked = 0;
+	put_service("default", "web", 0);
+	put_slice("web-a", "web", 1);
+	put_slice("web-b", "web", 2);
+	put_service("default", "shop", 0);
+	put_slice("shop-a", "shop", 1);
+	put_service("default", "gone", 0);
+	changes_must_be(
+	        "default/web service web-a=1 web-b=2\ndefault/shop service shop-a=1\ndefault/gone service\n");
+	remove_service("gone");
+	changes_must_be("default/gone\n");
+	ck_assert_uint_eq(cluster_mark_where(cluster, has_two_slices, &asked), 1);
+	ck_assert_uint_eq(asked, 2);
+	changes_must_be("default/web service web-a=1 web-b=2\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("model/cluster");
@@ -597,6 +622,7 @@ int main(void)
 	tcase_add_test(cases, an_equal_slice_adds_no_trigger_and_a_new_trigger_is_a_change);
 	tcase_add_test(cases, triggers_are_given_once);
 	tcase_add_test(cases, triggers_that_come_while_others_are_looked_at_are_given_next_time);
+	tcase_add_test(cases, marking_where_marks_those_and_no_others);
 	suite_add_tcase(suite, cases);
 	return run_suite(suite);
 }
