@@ -3,8 +3,9 @@
  * (NodePorts, external addresses that are the node's own).
  *
  * A small text file, one virtual server a line in ipvsadm's spelling ("-t 192.0.2.10:30080"), replaced
- * atomically. It is written before what it names is programmed. Losing it is safe: those virtual servers then
- * count as alien until they are wanted again.
+ * atomically, file and directory synced. It is written before what it names is programmed, and what is gone from the
+ * kernel leaves it after that: a crash in between leaves a line too many, never one too few. Losing it is safe: those
+ * virtual servers then count as alien until they are wanted again.
  */
 #ifndef KUBE_IPVS_APPLY_RECORD_H
 #define KUBE_IPVS_APPLY_RECORD_H
@@ -23,8 +24,14 @@
  */
 int record_read(const char *directory, struct arena *arena, struct virtual_server_key **ret_keys,
                 size_t *ret_count, size_t *ret_unreadable);
-/* Makes the directory (0755) where it is missing and replaces the file. 0 or a negative errno. */
+/*
+ * Makes the directory (0755) where it is missing and replaces the file; a directory of that name is put aside, as
+ * "virtual-servers.aside". 0 or a negative errno and a sentence; then the old record stands.
+ */
 int record_write(const char *directory, const struct virtual_server_key *keys, size_t count,
                  struct fault *fault);
+
+/* Removes what writers that were killed left behind: files under temporary names (base/text.h). Only who has the lock may. */
+void record_remove_leftovers(const char *directory);
 
 #endif

@@ -38,8 +38,10 @@ const char *text_string(const struct text *text);
  */
 int text_read_file(const char *path, size_t limit, struct text *text);
 /*
- * Replaces a file atomically: written beside it under a hidden temporary name, synced, renamed. The file is
- * readable by all (0644). 0 or a negative errno; on failure the old file stands.
+ * Replaces a file atomically: written beside it under a hidden temporary name (".NAME.XXXXXX"), synced, renamed, the
+ * directory synced. The file is readable by all (0644). 0 or a negative errno; on failure the old file stands, or, where
+ * the directory could not be synced, the new one, which a crash of the machine may lose. Who is killed meanwhile leaves
+ * the old file or the new one, and maybe one under a temporary name.
  */
 int text_write_file(const char *path, const char *bytes, size_t length);
 

@@ -4,12 +4,14 @@
 #include "base/text.h"
 #include "base/vector.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { RECORD_BYTES = 64 << 20 }; /* a million virtual servers */
 
@@ -154,6 +156,37 @@ static void add_line(struct text *text, const struct virtual_server_key *key)
 	text_add_char(text, '\n');
 }
 
+/* Who put a directory there put something in it, maybe. */
+static int put_aside(const char *path)
+{
+	char aside[PATH_MAX];
+	int length = snprintf(aside, sizeof(aside), "%s.aside", path);
+	if (length < 0 || (size_t)length >= sizeof(aside))
+		return -ENAMETOOLONG;
+	return rename(path, aside) < 0 ? -errno : 0;
+}
+
+static int replace(const char *path, const struct text *text)
+{
+	int error = text_write_file(path, text_string(text), text->length);
+	if (error == -EISDIR && put_aside(path) == 0)
+		error = text_write_file(path, text_string(text), text->length);
+	return error;
+}
+
+static const char *remedy(int error)
+{
+	switch (error) {
+	case -ENOSPC:
+	case -EDQUOT:
+		return "make room there";
+	case -EISDIR:
+		return "remove the directory of that name";
+	default:
+		return "make the directory writable for us";
+	}
+}
+
 int record_write(const char *directory, const struct virtual_server_key *keys, size_t count,
                  struct fault *fault)
 {
@@ -165,10 +198,27 @@ int record_write(const char *directory, const struct virtual_server_key *keys, s
 	for (size_t i = 0; i < count && !error; i++)
 		add_line(&text, &keys[i]);
 	if (!error)
-		error = text_write_file(path, text_string(&text), text.length);
+		error = replace(path, &text);
 	if (error)
-		fault_set(fault, NULL,
-		          "%s/" RECORD_FILE ": it cannot be written (%s); make the directory writable for us",
-		          directory, strerror(-error));
+		fault_set(fault, NULL, "%s/" RECORD_FILE ": it cannot be written (%s); %s", directory,
+		          strerror(-error), remedy(error));
 	return error;
+}
+
+/* ".virtual-servers.a1B2c3" */
+static bool is_temporary(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	return name[0] == '.' && dot - name > 1 && strlen(dot) == strlen(".XXXXXX");
+}
+
+void record_remove_leftovers(const char *directory)
+{
+	DIR *entries = opendir(directory);
+	if (!entries)
+		return;
+	for (const struct dirent *entry = readdir(entries); entry; entry = readdir(entries))
+		if (is_temporary(entry->d_name))
+			unlinkat(dirfd(entries), entry->d_name, 0);
+	closedir(entries);
 }

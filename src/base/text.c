@@ -175,6 +175,20 @@ static void name_temporary(const char *path, struct text *name)
 	text_addf(name, ".%s.XXXXXX", path + folder_length);
 }
 
+/* Makes the new name last. Some file systems have nothing to sync there, and say so. */
+static int sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	auto_text folder = {0};
+	text_add_bytes(&folder, path, slash ? (size_t)(slash + 1 - path) : 0);
+	int fd = open(slash ? text_string(&folder) : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int result = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : -errno;
+	close(fd);
+	return result;
+}
+
 int text_write_file(const char *path, const char *bytes, size_t length)
 {
 	auto_text temporary = {0};
@@ -189,5 +203,5 @@ int text_write_file(const char *path, const char *bytes, size_t length)
 		result = -errno;
 	if (result < 0)
 		unlink(temporary.bytes);
-	return result;
+	return result < 0 ? result : sync_folder(path);
 }
