@@ -42,10 +42,18 @@ int kernel_open(const char *dummy, bool load_modules, const struct kernel_transp
                 struct kernel **ret_kernel, struct fault *fault);
 void kernel_close(struct kernel *kernel); /* idempotent; NULL is allowed */
 
+/*
+ * From here on what is added is held by routes of the type local instead of addresses on the dummy, which then is there and
+ * empty. Whichever way it is: both are read and removed, and adding an address that the last reading found misheld
+ * (plan/state.h) also takes it away in the other way, after it is there in ours.
+ */
+void kernel_hold_by_routes(struct kernel *kernel);
+
 int kernel_info(struct kernel *kernel, struct kernel_info *ret_info);
 /*
  * All virtual servers with their real servers, the addresses on the dummy (none when it does not exist; loopback and IPv6
- * link-local ones left out, R6.4, and those with a network of their own, which are not from us), and the elements of our
+ * link-local ones left out, R6.4, and those with a network of their own, which are not from us) and those that routes of
+ * ours hold, and the elements of our
  * table if the filter is used, in `arena`, ascending. A dump that the kernel says was interrupted is taken again, five
  * times; then -EAGAIN. A failed read gives nothing at all: never half a table.
  *

@@ -52,6 +52,10 @@ size_t endpoint_format(const struct address *address, uint16_t port, char text[s
 /* Order by family, then by bytes: below, equal to or above 0, as memcmp. */
 int address_compare(const struct address *a, const struct address *b);
 bool address_equal(const struct address *a, const struct address *b);
+/* Sorts, drops doubles, and returns how many are left. */
+size_t addresses_sort(struct address *addresses, size_t count);
+/* Whether an ascending array has it. */
+bool addresses_contain(const struct address *addresses, size_t count, const struct address *address);
 bool cidr_contains(const struct cidr *cidr, const struct address *address);
 /* Whether any of them does. */
 bool cidrs_contain(const struct cidr *cidrs, size_t count, const struct address *address);

@@ -140,10 +140,13 @@ struct flow_port {
 struct state {
 	const struct virtual_server *virtual_servers;
 	size_t virtual_server_count;
-	const struct address *held; /* on the dummy interface */
+	const struct address *held; /* on the dummy interface, or by a route */
 	size_t held_count;
 	const struct filter_element *filter;
 	size_t filter_count;
+	/* Of what is held, that which is so in another way than it should be, or in both; only of a state read from the kernel. */
+	const struct address *misheld;
+	size_t misheld_count;
 };
 
 /* Orders for sorting and searching: below, equal to or above 0. */

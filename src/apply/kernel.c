@@ -77,7 +77,13 @@ void kernel_close(struct kernel *kernel)
 	ipvs_done(&kernel->ipvs);
 	conversation_done(&kernel->route);
 	packet_filter_done(&kernel->filter);
+	holding_done(&kernel->holding);
 	memory_free_pointer(&kernel);
+}
+
+void kernel_hold_by_routes(struct kernel *kernel)
+{
+	kernel->holding.by_routes = true;
 }
 
 int kernel_info(struct kernel *kernel, struct kernel_info *ret_info)
@@ -91,11 +97,9 @@ static int read_held(struct kernel *kernel, struct arena *arena, struct state *s
 {
 	struct link link;
 	int error = link_find(&kernel->route, kernel->dummy, &link);
-	if (error == -ENODEV)
-		return 0;
-	if (!error)
-		error = link_read_held(&kernel->route, link.index, arena, &state->held, &state->held_count);
-	return error;
+	if (error && error != -ENODEV)
+		return error;
+	return holding_read(&kernel->holding, &kernel->route, error ? 0 : link.index, arena, state);
 }
 
 /* What failed, in the fault. */

@@ -5,6 +5,7 @@
 #define KUBE_IPVS_APPLY_KERNEL_PARTS_H
 
 #include "apply/kernel.h"
+#include "holding.h"
 #include "ipvs.h"
 #include "packet_filter.h"
 
@@ -15,6 +16,7 @@ struct kernel {
 	struct ipvs ipvs;
 	struct conversation route;
 	struct packet_filter filter;
+	struct holding holding;
 };
 
 #endif

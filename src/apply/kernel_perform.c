@@ -51,12 +51,20 @@ static void put_real_server_removal(struct performer *performer, const struct ch
 
 static void put_address_add(struct performer *performer, const struct change *change)
 {
-	link_put_address(&performer->kernel->route, performer->link_index, &change->address);
+	struct kernel *kernel = performer->kernel;
+	holding_put_add(&kernel->holding, &kernel->route, performer->link_index, &change->address);
 }
 
 static void put_address_removal(struct performer *performer, const struct change *change)
 {
-	link_put_address_removal(&performer->kernel->route, performer->link_index, &change->address);
+	struct kernel *kernel = performer->kernel;
+	holding_put_removal(&kernel->holding, &kernel->route, performer->link_index, &change->address);
+}
+
+static void put_other_removal(struct performer *performer, const struct change *change)
+{
+	struct kernel *kernel = performer->kernel;
+	holding_put_other_removal(&kernel->holding, &kernel->route, performer->link_index, &change->address);
 }
 
 typedef void (*put_function)(struct performer *performer, const struct change *change);
@@ -67,7 +75,7 @@ static const struct kind_row {
 	put_function
 	        put_over; /* sent after -EEXIST, so that what is there becomes what is wanted (R4.9, Q-8) */
 	bool of_link;
-	int fine[3];
+	int fine[4];
 } kind_rows[CHANGE_KINDS] = {
         [CHANGE_ADDRESS_ADD] = {put_address_add, NULL, true, {-EEXIST}},
         [CHANGE_VIRTUAL_SERVER_ADD] = {put_virtual_server_add, put_virtual_server_edit, false, {0}},
@@ -76,7 +84,10 @@ static const struct kind_row {
         [CHANGE_REAL_SERVER_EDIT] = {put_real_server_edit, NULL, false, {0}},
         [CHANGE_REAL_SERVER_REMOVE] = {put_real_server_removal, NULL, false, {-ENOENT, -ESRCH}},
         [CHANGE_VIRTUAL_SERVER_REMOVE] = {put_virtual_server_removal, NULL, false, {-ESRCH}},
-        [CHANGE_ADDRESS_REMOVE] = {put_address_removal, NULL, true, {-EADDRNOTAVAIL, -ENODEV, -ENXIO}},
+        [CHANGE_ADDRESS_REMOVE] = {put_address_removal,
+                                   NULL,
+                                   true,
+                                   {-EADDRNOTAVAIL, -ENODEV, -ENXIO, -ESRCH}},
 };
 
 static bool is_fine(const struct kind_row *row, int result)
@@ -103,12 +114,14 @@ static int prepare(struct performer *performer, const struct kind_row *row)
 	if (!row->of_link)
 		return ipvs_ready(&kernel->ipvs);
 	if (performer->link_index)
-		return performer->link_index < 0 ? performer->link_index : 0;
+		return performer->link_index < 0 && !kernel->holding.by_routes ? performer->link_index : 0;
 	int error = link_find(&kernel->route, kernel->dummy, &link);
 	if (!error)
 		performer->link_index = link.index;
 	else if (error == -ENODEV)
 		performer->link_index = error;
+	if (error == -ENODEV && kernel->holding.by_routes)
+		return 0; /* what is said of the dummy then is of an interface that nobody has */
 	return error;
 }
 
@@ -127,6 +140,33 @@ static int send_those_with(struct performer *performer, struct batch *batch, put
 	return batch_send(batch);
 }
 
+/* Where addresses are now held in our way, or not at all, the other way goes. */
+static int send_other_removals(struct performer *performer, struct batch *batch, const struct kind_row *row,
+                               struct change *changes, size_t count)
+{
+	const struct holding *holding = &performer->kernel->holding;
+	if (holding->misheld.count == 0)
+		return 0;
+	struct change **sent = arena_new_array(performer->arena, count, struct change *);
+	size_t sent_count = 0;
+	int error = 0;
+	for (size_t i = 0; i < count && !error; i++) {
+		if ((changes[i].result && !is_fine(row, changes[i].result)) ||
+		    !holding_is_misheld(holding, &changes[i].address))
+			continue;
+		changes[i].result = UNSENT;
+		sent[sent_count++] = &changes[i];
+		put_other_removal(performer, &changes[i]);
+		error = batch_add(batch, &changes[i]);
+	}
+	if (!error)
+		error = batch_send(batch);
+	for (size_t i = 0; i < sent_count; i++)
+		if (is_fine(&kind_rows[CHANGE_ADDRESS_REMOVE], sent[i]->result))
+			set_results(sent[i], 1, 0);
+	return error;
+}
+
 static int send_run(struct performer *performer, const struct kind_row *row, struct change *changes,
                     size_t count)
 {
@@ -137,6 +177,8 @@ static int send_run(struct performer *performer, const struct kind_row *row, str
 	int error = send_those_with(performer, &batch, row->put, UNSENT, changes, count);
 	if (!error && row->put_over)
 		error = send_those_with(performer, &batch, row->put_over, -EEXIST, changes, count);
+	if (!error && row->of_link)
+		error = send_other_removals(performer, &batch, row, changes, count);
 	batch_done(&batch);
 	return error;
 }

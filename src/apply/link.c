@@ -184,23 +184,6 @@ static int take_held(void *context, const struct nlmsghdr *answer)
 	return error;
 }
 
-static int order_addresses(const void *a, const void *b)
-{
-	return address_compare(a, b);
-}
-
-/* The same address with two prefix lengths is one. */
-static size_t sort_addresses(struct address *addresses, size_t count)
-{
-	size_t kept = 0;
-	if (count)
-		qsort(addresses, count, sizeof(*addresses), order_addresses);
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || !address_equal(&addresses[kept - 1], &addresses[i]))
-			addresses[kept++] = addresses[i];
-	return kept;
-}
-
 int link_read_held(struct conversation *route, int index, struct arena *arena,
                    const struct address **ret_addresses, size_t *ret_count)
 {
@@ -208,7 +191,7 @@ int link_read_held(struct conversation *route, int index, struct arena *arena,
 	const struct dump dump = {.restart = forget_held, .take = take_held, .context = &reader};
 	int error = dump_addresses(route, &dump);
 	if (!error) {
-		size_t count = sort_addresses(reader.addresses.items, reader.addresses.count);
+		size_t count = addresses_sort(reader.addresses.items, reader.addresses.count);
 		struct address *copy = arena_new_array(arena, count, struct address);
 		if (count)
 			memcpy(copy, reader.addresses.items, count * sizeof(*copy));

@@ -26,7 +26,7 @@ static int negative_errno(void)
 	return errno ? -errno : -EIO;
 }
 
-static void configure(struct nl_sock *sock)
+static void configure(struct nl_sock *sock, int protocol)
 {
 	int fd = nl_socket_get_fd(sock), wanted = WANTED_RECEIVE_BYTES, on = 1;
 	(void)nl_socket_set_buffer_size(sock, MODEST_RECEIVE_BYTES, SEND_BYTES);
@@ -35,6 +35,9 @@ static void configure(struct nl_sock *sock)
 	 * neither. */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	/* A dump of routes is what was asked for, not all there are: a node may have a million. Since 4.20. */
+	if (protocol == NETLINK_ROUTE)
+		(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 }
 
 static int real_open(void *context, int protocol, void **ret_socket)
@@ -49,7 +52,7 @@ static int real_open(void *context, int protocol, void **ret_socket)
 		nl_socket_free(sock);
 		return error;
 	}
-	configure(sock);
+	configure(sock, protocol);
 	*ret_socket = sock;
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { IPV4_BYTES = 4, IPV6_BYTES = 16, IPV6_WORDS = 8, MAPPED_BITS = 96 };
@@ -288,6 +289,38 @@ int address_compare(const struct address *a, const struct address *b)
 bool address_equal(const struct address *a, const struct address *b)
 {
 	return address_compare(a, b) == 0;
+}
+
+static int order_addresses(const void *a, const void *b)
+{
+	return address_compare(a, b);
+}
+
+size_t addresses_sort(struct address *addresses, size_t count)
+{
+	size_t kept = 0;
+	if (count)
+		qsort(addresses, count, sizeof(*addresses), order_addresses);
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || !address_equal(&addresses[kept - 1], &addresses[i]))
+			addresses[kept++] = addresses[i];
+	return kept;
+}
+
+bool addresses_contain(const struct address *addresses, size_t count, const struct address *address)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = address_compare(&addresses[middle], address);
+		if (order == 0)
+			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
 }
 
 bool cidr_contains(const struct cidr *cidr, const struct address *address)

@@ -151,6 +151,12 @@ static void found_address(struct difference *difference, enum change_kind kind, 
 	found(difference, &(struct change){.kind = (uint8_t)kind, .rank = rank, .address = *address});
 }
 
+/* Adding is what puts it right. */
+static bool is_misheld(const struct state *present, const struct address *address)
+{
+	return addresses_contain(present->misheld, present->misheld_count, address);
+}
+
 static void compare_held(struct difference *difference)
 {
 	const struct state *present = difference->present, *wanted = difference->wanted;
@@ -161,7 +167,7 @@ static void compare_held(struct difference *difference)
 		int order = !is ? 1 : !should ? -1 : address_compare(is, should);
 		if (order < 0 && !is_excluded(difference->rules, is))
 			found_address(difference, CHANGE_ADDRESS_REMOVE, RANK_OTHER, is);
-		else if (order > 0)
+		else if (order > 0 || (order == 0 && is_misheld(present, should)))
 			found_address(difference, CHANGE_ADDRESS_ADD, address_rank(wanted, should), should);
 		i += order <= 0;
 		j += order >= 0;

@@ -128,18 +128,7 @@ const struct virtual_server *state_find_virtual_server(const struct state *state
 
 bool state_holds(const struct state *state, const struct address *address)
 {
-	size_t low = 0, high = state->held_count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = address_compare(&state->held[middle], address);
-		if (order == 0)
-			return true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
+	return addresses_contain(state->held, state->held_count, address);
 }
 
 const char *virtual_server_key_format(const struct virtual_server_key *key,

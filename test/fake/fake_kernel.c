@@ -93,7 +93,8 @@ static void answer_done(struct fake_socket *socket, const struct nlmsghdr *reque
 
 static bool is_change(const struct nlmsghdr *request)
 {
-	if (request->nlmsg_type == RTM_NEWADDR || request->nlmsg_type == RTM_DELADDR)
+	if (request->nlmsg_type == RTM_NEWADDR || request->nlmsg_type == RTM_DELADDR ||
+	    request->nlmsg_type == RTM_NEWROUTE || request->nlmsg_type == RTM_DELROUTE)
 		return true;
 	if (request->nlmsg_type != FAKE_FAMILY)
 		return false;
@@ -313,6 +314,7 @@ void fake_kernel_done(struct fake_kernel *fake)
 		vector_done(&server->real_servers);
 	vector_done(&fake->virtual_servers);
 	vector_done(&fake->held);
+	vector_done(&fake->routes);
 	vector_done(&fake->filter.elements);
 }
 
@@ -357,6 +359,11 @@ void fake_kernel_print(struct fake_kernel *fake, struct text *text)
 		address_format(address, address_text);
 		text_addf(text, "held %s\n", address_text);
 	}
+	vector_for_each (&fake->routes, route) {
+		address_format(&route->address, address_text);
+		text_addf(text, "route %s protocol %u metric %u interface %u\n", address_text,
+		          route->protocol, route->metric, route->interface);
+	}
 }
 
 /* ---- what is told of changes */
@@ -381,7 +388,7 @@ void fake_event_print(const struct fake_event *event, struct text *text)
 	}
 	if (event->address) {
 		address_format(event->address, address);
-		text_addf(text, " held %s", address);
+		text_addf(text, " %s %s", event->by_route ? "route" : "held", address);
 	}
 	if (event->element)
 		text_addf(text, " %s %s %s", event->element->set, event->element->key, event->element->value);

@@ -89,6 +89,7 @@ struct fake_event {
 	const struct virtual_server_key *key;
 	const struct real_server *real_server; /* of that virtual server; NULL: the virtual server itself */
 	const struct address *address;         /* on the interface */
+	bool by_route;                         /* the address is held by one */
 	const struct fake_filter_element *element;
 	int error;     /* the kernel's answer, 0 or negative; of elements only what was done is told */
 	bool needless; /* all is as it was before */
@@ -107,6 +108,13 @@ struct fake_socket {
 	int pending_error;
 };
 
+struct fake_route {
+	struct address address;
+	uint8_t protocol;
+	uint32_t metric;
+	uint32_t interface;
+};
+
 struct fake_kernel {
 	struct kernel_transport transport;
 	struct fake_failures failures;
@@ -117,6 +125,7 @@ struct fake_kernel {
 	char link_name[16];
 	const char *link_kind; /* NULL: it is not there */
 	vector_of(struct address) held;
+	vector_of(struct fake_route) routes; /* of the type local */
 	uint32_t timeouts[3];
 	struct fake_filter filter;
 	/* Told of every change once it is done, or refused; NULL: nobody. */
@@ -151,6 +160,7 @@ void fake_tell(const struct fake_kernel *fake, const struct fake_event *event);
 /* Each queues what a request asks for, and returns 0 or the kernel's errno. */
 int fake_ipvs_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request);
 int fake_link_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request);
+int fake_route_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request);
 int fake_filter_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request);
 int fake_filter_run(void *context, void **session, const char *commands, struct text *ret_words);
 void fake_filter_close(void *context, void *session);

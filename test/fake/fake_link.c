@@ -183,6 +183,10 @@ int fake_link_handle(struct fake_kernel *fake, struct fake_socket *socket, struc
 		return get_link(fake, socket, request);
 	case RTM_GETADDR:
 		return dump_addresses(fake, socket, request);
+	case RTM_GETROUTE:
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		return fake_route_handle(fake, socket, request);
 	default:
 		return change(fake, request);
 	}

@@ -171,8 +171,12 @@ struct state random_state(struct dice *dice, uint32_t percent, bool whole, struc
 	draw_others(&drawing, dice, percent);
 	state_sort(drawing.servers, drawing.server_count, drawing.held, drawing.held_count, drawing.filter,
 	           drawing.filter_count);
-	return (struct state){drawing.servers,    drawing.server_count, drawing.held,
-	                      drawing.held_count, drawing.filter,       drawing.filter_count};
+	return (struct state){.virtual_servers = drawing.servers,
+	                      .virtual_server_count = drawing.server_count,
+	                      .held = drawing.held,
+	                      .held_count = drawing.held_count,
+	                      .filter = drawing.filter,
+	                      .filter_count = drawing.filter_count};
 }
 
 void model_load(struct model *model, const struct state *state)
@@ -346,8 +350,12 @@ struct state model_state(const struct model *model, struct arena *arena)
 	}
 	state_sort(servers, copy->server_count, copy->held, copy->held_count, copy->filter,
 	           copy->filter_count);
-	return (struct state){servers,          copy->server_count, copy->held,
-	                      copy->held_count, copy->filter,       copy->filter_count};
+	return (struct state){.virtual_servers = servers,
+	                      .virtual_server_count = copy->server_count,
+	                      .held = copy->held,
+	                      .held_count = copy->held_count,
+	                      .filter = copy->filter,
+	                      .filter_count = copy->filter_count};
 }
 
 char *state_text(const struct state *state, struct arena *arena)
