@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,13 @@ char *read_test_file(const char *path)
 	fclose(file);
 	text[length] = '\0';
 	return text;
+}
+
+unsigned test_rounds(unsigned usual)
+{
+	const char *text = getenv("TEST_ROUNDS");
+	unsigned long rounds = text ? strtoul(text, NULL, 10) : 0;
+	return rounds > 0 && rounds <= UINT_MAX ? (unsigned)rounds : usual;
 }
 
 int run_suite(Suite *suite)

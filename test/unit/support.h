@@ -15,6 +15,9 @@ void texts_must_be_equal(const char *file, int line, const char *what, const cha
 /* The whole of a file as a string that the caller frees; fails the test when it cannot be read. */
 char *read_test_file(const char *path);
 
+/* How often a test with random data tries: the environment's TEST_ROUNDS, which valgrind needs small, or else `usual`. */
+unsigned test_rounds(unsigned usual);
+
 /* Runs the suite, prints Check's own summary, returns main's exit status. Takes the suite. */
 int run_suite(Suite *suite);
 
