@@ -53,7 +53,9 @@ static bool ip_set_is_loaded(void)
 static void begin(struct conversation *netfilter, uint16_t command, const char *set)
 {
 	const struct nfgenmsg header = {.nfgen_family = NFPROTO_IPV4, .version = NFNETLINK_V0};
-	message_begin(&netfilter->message, (uint16_t)(NFNL_SUBSYS_IPSET << 8 | command), 0, &header,
+	/* Without the flag the kernel takes a set that is not there as removed. */
+	uint16_t flags = command == IPSET_CMD_DESTROY ? NLM_F_EXCL : 0;
+	message_begin(&netfilter->message, (uint16_t)(NFNL_SUBSYS_IPSET << 8 | command), flags, &header,
 	              sizeof(header));
 	message_put_u8(&netfilter->message, IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL_MIN);
 	message_put_text(&netfilter->message, IPSET_ATTR_SETNAME, set);

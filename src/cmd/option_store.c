@@ -319,6 +319,19 @@ static int store_version(const struct option_row *row, const char *text, void *v
 	return 0;
 }
 
+static int store_port_range(const struct option_row *row, const char *text, void *value, struct fault *fault)
+{
+	(void)row;
+	unsigned first = 0, last = 0;
+	int end = 0;
+	if (strspn(text, "0123456789-") != strlen(text) || strlen(text) > strlen("65535-65535") ||
+	    sscanf(text, "%5u-%5u%n", &first, &last, &end) != 2 || text[end] != '\0' || first == 0 ||
+	    first > last || last > UINT16_MAX)
+		return fault_set(fault, NULL, "\"%s\" is not a range of ports: write it as 30000-32767", text);
+	*(struct port_range *)value = (struct port_range){(uint16_t)first, (uint16_t)last};
+	return 0;
+}
+
 typedef int store_function(const struct option_row *row, const char *text, void *value, struct fault *fault);
 
 static store_function *const stores[] = {
@@ -340,6 +353,7 @@ static store_function *const stores[] = {
         [OPTION_GATES] = store_gates,
         [OPTION_MODULES] = store_modules,
         [OPTION_VERSION] = store_version,
+        [OPTION_PORT_RANGE] = store_port_range,
 };
 
 int option_store(const struct option_row *row, const char *text, void *values, struct fault *fault)

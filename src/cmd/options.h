@@ -36,6 +36,7 @@ enum option_kind {
 	OPTION_GATES,      /* struct text_list of "Name=true" */
 	OPTION_MODULES,    /* struct text_list of "pattern=2" */
 	OPTION_VERSION,    /* bool; a switch that may also have the value raw */
+	OPTION_PORT_RANGE, /* struct port_range: 30000-32767 */
 };
 
 struct cidr_list {
@@ -51,6 +52,10 @@ struct address_list {
 struct node_port_addresses {
 	struct cidr_list cidrs;
 	bool primary;
+};
+
+struct port_range {
+	uint16_t first, last;
 };
 
 struct text_list {

@@ -1,6 +1,6 @@
 /*
  * What kube-proxy left, as recorded from a Kubernetes v1.36 node, in this machine's own nf_tables beside what others have
- * there. Where the kernel has no ipsets and no legacy tables, test/vm/takeover.test has both.
+ * there. Legacy tables, and a kernel that surely has ipsets, are in test/vm/takeover.test.
  */
 #include "apply/kube_proxy.h"
 #include "apply_filter_kernel.h"
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RECORDED TEST_DATA "/data/kube-proxy"
 
@@ -138,22 +139,29 @@ static void load_foreign(void)
 	load("ip6tables-restore", "-c", FOREIGN_RULES);
 }
 
+static bool has_sets(void)
+{
+	return system("ipset list -n >/dev/null 2>&1") == 0;
+}
+
 /*
- * The recorded rules beside what is there, with kube-proxy's jumps before those of others, as it puts them. This kernel
- * may lack some matches: they stand as comments then.
+ * The recorded rules beside what is there, with kube-proxy's jumps before those of others, as it puts them. A match of
+ * IPVS, and those of sets where this kernel has none, stand as comments.
  */
 static void load_kube_proxy(void)
 {
 	static const char *const programs[] = {"iptables", "ip6tables"};
+	const char *without =
+	        has_sets() ? "" : "s/-m set --match-set ([^ ]+) [^ ]+/-m comment --comment \\1/; ";
+	if (has_sets())
+		shell("ipset restore <" RECORDED "/ipset-save");
 	for (size_t i = 0; i < 2; i++)
 		shell(arena_format(
 		        &arena,
-		        "sed -E 's/-m set --match-set ([^ ]+) [^ ]+/-m comment --comment \\1/; "
-		        "s/-m (ipvs|physdev|addrtype|conntrack) (! )?--(vproto|physdev|src|dst|ct)[^ ]*( 6 "
-		        "--vaddr [^ ]* --vport [0-9]*| [A-Z,]+)?//g; /^:(INPUT|FORWARD|OUTPUT|P)/d; "
-		        "s/^-A ((INPUT|FORWARD|OUTPUT|P[A-Z]*) )/-I \\1/' " RECORDED
-		        "/%s-save | %s-restore --noflush",
-		        programs[i], programs[i]));
+		        "sed -E '%ss/-m ipvs --vproto .* --vport/-m comment --comment/; "
+		        "/^:(INPUT|FORWARD|OUTPUT|P)/d; s/^-A ((INPUT|FORWARD|OUTPUT|P[A-Z]*) )/-I "
+		        "\\1/' " RECORDED "/%s-save | %s-restore --noflush",
+		        without, programs[i], programs[i]));
 }
 
 static void report_must_be(const char *what, const char *wanted, enum kube_proxy_fate fate)
@@ -245,20 +253,18 @@ START_TEST(a_chain_that_others_lead_to_stays_with_what_it_needs)
 	               "KUBE-PROXY-FIREWALL leads to it\n",
 	               KUBE_PROXY_LEFT);
 	traces_must_be(0, 3, 0);
-	auto_free char *rules = output_of("iptables-save | grep ^-A");
-	ck_assert_texts(
-	        "their rules",
-	        "-A INPUT -s 203.0.113.0/24 -g KUBE-PROXY-FIREWALL\n"
-	        "-A KUBE-PROXY-FIREWALL -m comment --comment \"Kubernetes service load balancer ip + "
-	        "port for load balancer with sourceRange\" -m comment --comment KUBE-LOAD-BALANCER-FW "
-	        "-j KUBE-SOURCE-RANGES-FIREWALL\n"
-	        "-A KUBE-SOURCE-RANGES-FIREWALL -m comment --comment \"Kubernetes service load "
-	        "balancer ip + port + source cidr for packet filter purpose\" -m comment --comment "
-	        "KUBE-LOAD-BALANCER-SOURCE-CIDR -j RETURN\n"
-	        "-A KUBE-SOURCE-RANGES-FIREWALL -j DROP\n"
-	        "-A CNI-SETMARK -j KUBE-MARK-MASQ\n"
-	        "-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000\n",
-	        rules);
+	auto_free char *rules =
+	        output_of("iptables-save | sed -n 's/ -m set --match-set [^ ]* [^ ]*//; "
+	                  "s/ -m comment --comment [^ \"]*$//; s/ -m comment --comment KUBE[^ "
+	                  "]*//; s/ -m comment --comment \"[^\"]*\"//; /^-A/p'");
+	ck_assert_texts("their rules",
+	                "-A INPUT -s 203.0.113.0/24 -g KUBE-PROXY-FIREWALL\n"
+	                "-A KUBE-PROXY-FIREWALL -j KUBE-SOURCE-RANGES-FIREWALL\n"
+	                "-A KUBE-SOURCE-RANGES-FIREWALL -j RETURN\n"
+	                "-A KUBE-SOURCE-RANGES-FIREWALL -j DROP\n"
+	                "-A CNI-SETMARK -j KUBE-MARK-MASQ\n"
+	                "-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000\n",
+	                rules);
 	clean();
 	shell("iptables -t nat -F CNI-SETMARK && iptables -F INPUT");
 	remove_rules(3, 0);
@@ -300,6 +306,88 @@ START_TEST(only_the_two_tables_of_its_mode_nftables_go)
 	auto_free char *tables = output_of("nft list tables");
 	ck_assert_texts("the tables", "table inet kube-proxy\ntable ip kube-proxy-2\ntable inet kube-ipvs\n",
 	                tables);
+}
+END_TEST
+
+/* ---- sets */
+
+static bool skip_without_sets(void)
+{
+	if (!has_sets())
+		puts("SKIPPED: this kernel has no ipsets");
+	return !has_sets();
+}
+
+static void remove_sets(size_t busy)
+{
+	size_t still = busy + 1;
+	for (int i = 0; i < KUBE_PROXY_SET_TRIES && still > busy; i++) {
+		still = kube_proxy_remove_sets(NULL, false, &arena, &report);
+		if (still > busy)
+			usleep(KUBE_PROXY_SET_PAUSE_MS * 1000);
+	}
+	ck_assert_uint_eq(still, busy);
+}
+
+START_TEST(its_sets_go_once_its_rules_are_gone)
+{
+	if (skip_without_sets())
+		return;
+	shell("ipset create KUBE-MINE hash:ip && ipset create KUBE-6-CLUSTER-IP-MINE hash:ip && ipset add "
+	      "KUBE-MINE 192.0.2.1");
+	auto_free char *before = output_of("ipset save");
+	load_kube_proxy();
+	ck_assert_uint_gt(kube_proxy_remove_sets(NULL, false, &arena, &report), 10);
+	remove_rules(40 + report.counts[KUBE_PROXY_REMOVED], 0);
+	remove_sets(0);
+	report_must_be("what failed", "", KUBE_PROXY_FAILED);
+	ck_assert_uint_eq(report.counts[KUBE_PROXY_REMOVED], 40 + OWN_SETS);
+	auto_free char *after = output_of("ipset save");
+	ck_assert_texts("the sets of others", before, after);
+	clean();
+	remove_sets(0);
+	ck_assert_uint_eq(report.items.count, 0);
+}
+END_TEST
+
+START_TEST(a_set_that_another_rule_uses_stays)
+{
+	if (skip_without_sets())
+		return;
+	load_kube_proxy();
+	shell("iptables -A FORWARD -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT");
+	kube_proxy_remove_rules(NULL, &arena, &report);
+	remove_sets(1);
+	ck_assert_uint_eq(kube_proxy_remove_sets(NULL, true, &arena, &report), 0);
+	report_must_be("what stays", "ipset KUBE-CLUSTER-IP: a rule that stays uses it\n", KUBE_PROXY_LEFT);
+	ck_assert_uint_eq(report.counts[KUBE_PROXY_FAILED], 0);
+}
+END_TEST
+
+START_TEST(the_external_addresses_are_read_from_its_sets)
+{
+	struct virtual_server_key *keys = NULL;
+	size_t count = 0;
+	char *lines[8];
+	auto_text text = {0};
+	if (skip_without_sets())
+		return;
+	ck_assert_int_eq(kube_proxy_read_external(NULL, &arena, &keys, &count), 0);
+	ck_assert_uint_eq(count, 0);
+	load_kube_proxy();
+	shell("ipset add KUBE-6-EXTERNAL-IP-LOCAL 2001:db8::7,udp:53");
+	ck_assert_int_eq(kube_proxy_read_external(NULL, &arena, &keys, &count), 0);
+	ck_assert_uint_eq(count, 7);
+	for (size_t i = 0; i < count; i++) {
+		char key[VIRTUAL_SERVER_TEXT_SIZE];
+		lines[i] = arena_copy_text(&arena, virtual_server_key_format(&keys[i], key));
+	}
+	add_sorted(lines, count, &text);
+	ck_assert_texts("the external addresses",
+	                "TCP 146.148.47.155:8080\nTCP 146.148.47.158:443\nTCP 146.148.47.159:80\n"
+	                "TCP 146.148.47.199:80\nTCP 192.0.2.10:80\nTCP 80.11.12.10:80\n"
+	                "UDP [2001:db8::7]:53\n",
+	                text_string(&text));
 }
 END_TEST
 
@@ -363,6 +451,9 @@ int main(void)
 	tcase_add_test(all, a_chain_that_others_lead_to_stays_with_what_it_needs);
 	tcase_add_loop_test(all, a_jump_that_is_not_quite_kube_proxys_is_not_its, 0, 6);
 	tcase_add_test(all, only_the_two_tables_of_its_mode_nftables_go);
+	tcase_add_test(all, its_sets_go_once_its_rules_are_gone);
+	tcase_add_test(all, a_set_that_another_rule_uses_stays);
+	tcase_add_test(all, the_external_addresses_are_read_from_its_sets);
 	tcase_add_test(all, what_the_kernel_refuses_is_named_with_its_reason);
 	tcase_add_test(all, what_cannot_be_read_is_a_failure);
 	suite_add_tcase(suite, all);
