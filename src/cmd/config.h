@@ -61,6 +61,8 @@ struct config {
 	int64_t tcp_timeout_ms;
 	int64_t tcp_fin_timeout_ms;
 	int64_t udp_timeout_ms;
+	const char *vip_binding; /* ours, as written: "", "address" or "route" */
+	bool hold_by_routes;     /* what follows from it */
 	bool masquerade_all;
 	int32_t masquerade_bit;
 	bool vip_ping;           /* ours */

@@ -143,7 +143,8 @@ json_t *config_render_value(const struct config_row *row, const struct config_va
 
 static bool is_empty(const json_t *value)
 {
-	return json_is_false(value) || (json_is_array(value) && json_array_size(value) == 0) ||
+	return json_is_false(value) || (json_is_string(value) && json_string_length(value) == 0) ||
+	       (json_is_array(value) && json_array_size(value) == 0) ||
 	       (json_is_object(value) && json_object_size(value) == 0);
 }
 

@@ -16,6 +16,7 @@
 
 static const char *const detect_modes[] = {
         "", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix", NULL};
+static const char *const vip_bindings[] = {"", "address", "route", NULL};
 static const char *const logging_formats[] = {"text", "json", NULL};
 
 /* A flag (its letter is 0), and a field that has none. */
@@ -186,6 +187,12 @@ const struct config_row config_rows[] = {
         {FLAG("ipvs-udp-timeout", OPTION_DURATION, AT(udp_timeout_ms), "DURATION",
               "the same for UDP (default 0s: as the kernel has it)"),
          .path = "ipvs.udpTimeout", .standard = "0s"},
+        {FLAG("ipvs-vip-binding", OPTION_TEXT, AT(vip_binding), "WAY",
+              "how the addresses of Services are held: address, on kube-ipvs0, or route, which costs the "
+              "same "
+              "however many there are (default address)"),
+         .path = "ipvs.vipBinding", .marks = CONFIG_OURS | CONFIG_OMIT_EMPTY, .standard = "",
+         .choices = vip_bindings},
         {FIELD(OPTION_INTEGER, REST(nftables_masquerade_bit)), .path = "nftables.masqueradeBit",
          .marks = CONFIG_INERT, .standard = "14"},
         {FIELD(OPTION_SWITCH, REST(nftables_masquerade_all)), .path = "nftables.masqueradeAll",

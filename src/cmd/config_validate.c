@@ -155,6 +155,7 @@ void config_derive(struct config_reader *reader)
 	config->local_mode = detect_mode(config->detect_local_mode);
 	config->mode = "ipvs";
 	config->scheduler = *values->scheduler ? values->scheduler : "rr";
+	config->hold_by_routes = strcmp(config->vip_binding, "route") == 0;
 	config->feature_gates = join_gates(reader);
 	if (config->qps == 0)
 		config->qps = 5;

@@ -101,6 +101,8 @@ static int open_kernel(struct daemon *daemon)
 	int e = kernel_open(DUMMY_INTERFACE, true, NULL, &kernel, &fault);
 	if (e)
 		return daemon_say_fault(daemon, e, &fault);
+	if (config->hold_by_routes)
+		kernel_hold_by_routes(kernel);
 	e = syncer_init(&daemon->syncer, kernel, &daemon->planner, config->run_directory,
 	                config->excluded.items, config->excluded.count, &unreadable);
 	if (e)

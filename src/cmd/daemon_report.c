@@ -256,9 +256,9 @@ static void report_summary(const struct daemon *daemon, const struct sync_outcom
 		            outcome->withheld);
 	if (outcome->whole && outcome->failed == 0 && !daemon->programmed_once)
 		log_info(daemon->log,
-		         "kernel: in sync: %zu virtual servers, %zu real servers, %zu addresses on %s",
+		         "kernel: in sync: %zu virtual servers, %zu real servers, %zu addresses %s",
 		         outcome->virtual_servers, outcome->real_servers, outcome->addresses,
-		         DUMMY_INTERFACE);
+		         daemon->config->hold_by_routes ? "held by routes" : "on " DUMMY_INTERFACE);
 }
 
 void daemon_report(struct daemon *daemon, const struct sync_outcome *outcome, int result, int64_t took_ms)

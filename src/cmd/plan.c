@@ -192,6 +192,8 @@ static int print_diff(struct plan_command *plan, struct state *wanted, struct fa
 	if (e == 0)
 		e = kernel_read(kernel, &plan->arena, &present, fault);
 	if (e == 0)
+		present.misheld_count = 0; /* the daemon's flags are not known here; either way is right */
+	if (e == 0)
 		e = record_read(plan->options->run_directory, &plan->arena, &recorded, &recorded_count,
 		                &unreadable);
 	if (e == 0) {
