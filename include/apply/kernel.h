@@ -62,6 +62,19 @@ int kernel_info(struct kernel *kernel, struct kernel_info *ret_info);
  */
 int kernel_read(struct kernel *kernel, struct arena *arena, struct state *ret_state, struct fault *fault);
 
+/* The deadline (base/deadline.h) came first: call again. */
+enum { KERNEL_E_MORE = 1 };
+
+/*
+ * Reading in slices. Each call does some of it, past the deadline by some milliseconds at most: KERNEL_E_MORE; 0 with the
+ * state; or what kernel_read returns. To be freed in any case; before the end that gives the reading up.
+ */
+struct kernel_reading;
+struct kernel_reading *kernel_reading_new(struct kernel *kernel, struct arena *arena);
+int kernel_reading_go_on(struct kernel_reading *reading, int64_t deadline_ns, struct state *ret_state,
+                         struct fault *fault);
+void kernel_reading_free(struct kernel_reading *reading); /* NULL is allowed */
+
 /*
  * The real servers of one virtual server with their connections, in `arena`, ascending; none where there is no such
  * virtual server. On failure none, and a negative errno.
@@ -103,6 +116,17 @@ int kernel_remove_filter(struct kernel *kernel, struct fault *fault);
  * before it is protected: also where an element to be removed is gone already (the next whole pass then sees that).
  */
 int kernel_perform(struct kernel *kernel, struct changes *changes, struct arena *arena);
+
+/*
+ * Performing in slices, as above; borrows the changes, whose items must stay where they are. Batches and transactions are
+ * then as large as their last ones' time allows. Given up before the end, what was performed stays, and its changes have
+ * their results; those of all others mean nothing.
+ */
+struct kernel_performing;
+struct kernel_performing *kernel_performing_new(struct kernel *kernel, struct changes *changes,
+                                                struct arena *arena);
+int kernel_performing_go_on(struct kernel_performing *performing, int64_t deadline_ns);
+void kernel_performing_free(struct kernel_performing *performing); /* NULL is allowed */
 
 /* Whether the kernel knows this scheduler; loads ip_vs_NAME when it can (R8.9). 0: yes; -ENOENT: no; else a
  * failure. */

@@ -1,5 +1,6 @@
 #include "conversation.h"
 
+#include "base/deadline.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -44,6 +45,7 @@ void conversation_close(struct conversation *conversation)
 	if (conversation->socket)
 		transport->close(transport->context, conversation->socket);
 	conversation->socket = NULL;
+	conversation->dumping = false;
 }
 
 /* ---- talking */
@@ -56,6 +58,9 @@ static int broken(struct conversation *conversation, int error)
 
 int conversation_send(struct conversation *conversation, const void *messages, size_t length)
 {
+	/* Whose answers nobody waits for any more. */
+	if (conversation->dumping)
+		conversation_close(conversation);
 	int error = conversation_open(conversation);
 	if (error)
 		return error;
@@ -69,6 +74,7 @@ struct listener {
 	int (*take)(void *context, const struct nlmsghdr *answer);
 	void *context;
 	bool answered; /* the last datagram held something for us */
+	int strays;
 };
 
 /* LISTEN_MORE, or how listening ends. */
@@ -95,25 +101,31 @@ static int take_datagram(struct listener *listener, const char *bytes, size_t le
 	return LISTEN_MORE;
 }
 
+/* One datagram: LISTEN_MORE, or how listening ends. */
+static int listen_once(struct conversation *conversation, struct listener *listener)
+{
+	const struct kernel_transport *transport = conversation->transport;
+	ssize_t got = transport->receive(transport->context, conversation->socket, conversation->buffer,
+	                                 BUFFER_SIZE, TIMEOUT_MS);
+	if (got <= 0)
+		return broken(conversation, got ? (int)got : -EIO);
+	int more = take_datagram(listener, conversation->buffer, (size_t)got);
+	if (more < 0)
+		return broken(conversation, more);
+	if (more != 0 && !listener->answered && ++listener->strays > STRAY_DATAGRAMS)
+		return broken(conversation, -EPROTO);
+	return more;
+}
+
 int conversation_listen(struct conversation *conversation, uint32_t first, uint32_t count,
                         int (*take)(void *context, const struct nlmsghdr *answer), void *context)
 {
-	const struct kernel_transport *transport = conversation->transport;
 	struct listener listener = {.first = first, .count = count, .take = take, .context = context};
-	int strays = 0;
-	for (;;) {
-		ssize_t got = transport->receive(transport->context, conversation->socket,
-		                                 conversation->buffer, BUFFER_SIZE, TIMEOUT_MS);
-		if (got <= 0)
-			return broken(conversation, got ? (int)got : -EIO);
-		int more = take_datagram(&listener, conversation->buffer, (size_t)got);
-		if (more < 0)
-			return broken(conversation, more);
-		if (more == 0)
-			return 0;
-		if (!listener.answered && ++strays > STRAY_DATAGRAMS)
-			return broken(conversation, -EPROTO);
-	}
+	int more;
+	do {
+		more = listen_once(conversation, &listener);
+	} while (more == LISTEN_MORE);
+	return more;
 }
 
 /* Sends the message being built under a new sequence number. */
@@ -156,12 +168,6 @@ int conversation_ask(struct conversation *conversation,
 
 /* ---- one dump */
 
-struct dump_state {
-	const struct dump *dump;
-	bool interrupted;
-	int result; /* the kernel's errno */
-};
-
 /* NLMSG_DONE carries the errno with which the kernel's dump function ended. */
 static int done_result(const struct nlmsghdr *answer)
 {
@@ -173,36 +179,71 @@ static int done_result(const struct nlmsghdr *answer)
 
 static int take_dump_part(void *context, const struct nlmsghdr *answer)
 {
-	struct dump_state *state = context;
+	struct dumping *dumping = context;
 	const char *detail;
 	if (answer->nlmsg_flags & NLM_F_DUMP_INTR)
-		state->interrupted = true;
+		dumping->interrupted = true;
 	if (answer->nlmsg_type == NLMSG_ERROR)
-		return error_answer_read(answer, &state->result, &detail);
+		return error_answer_read(answer, &dumping->result, &detail);
 	if (answer->nlmsg_type == NLMSG_DONE) {
-		state->result = done_result(answer);
+		dumping->result = done_result(answer);
 		return 0;
 	}
-	int error = state->dump->take(state->dump->context, answer);
+	int error = dumping->dump.take(dumping->dump.context, answer);
 	return error ? error : LISTEN_MORE;
+}
+
+void conversation_dump_begin(struct conversation *conversation, const struct dump *dump,
+                             struct dumping *ret_dumping)
+{
+	struct nlmsghdr *header = message_header(&conversation->message);
+	header->nlmsg_flags |= NLM_F_DUMP;
+	*ret_dumping = (struct dumping){.dump = *dump};
+	memcpy(ret_dumping->request, header, header->nlmsg_len);
+}
+
+static int dump_once_more(struct conversation *conversation, struct dumping *dumping)
+{
+	struct nlmsghdr *header = (struct nlmsghdr *)dumping->request;
+	if (dumping->tries++ > DUMP_RETRIES)
+		return -EAGAIN;
+	dumping->interrupted = false;
+	dumping->result = 0;
+	dumping->dump.restart(dumping->dump.context);
+	header->nlmsg_seq = dumping->sequence = ++conversation->sequence;
+	int error = conversation_send(conversation, header, header->nlmsg_len);
+	conversation->dumping = !error;
+	return error;
+}
+
+int conversation_dump_go_on(struct conversation *conversation, struct dumping *dumping, int64_t deadline_ns)
+{
+	struct listener listener = {.count = 1, .take = take_dump_part, .context = dumping};
+	for (;;) {
+		if (!conversation->dumping || conversation->sequence != dumping->sequence) {
+			int error = dump_once_more(conversation, dumping);
+			if (error)
+				return error;
+		}
+		listener.first = dumping->sequence;
+		int more = listen_once(conversation, &listener);
+		if (more < 0)
+			return more;
+		if (more == 0) {
+			conversation->dumping = false;
+			if (dumping->result || !dumping->interrupted)
+				return dumping->result;
+		} else if (deadline_over(deadline_ns)) {
+			return LISTEN_MORE;
+		}
+	}
 }
 
 int conversation_dump(struct conversation *conversation, const struct dump *dump)
 {
-	message_header(&conversation->message)->nlmsg_flags |= NLM_F_DUMP;
-	for (int try = 0; try <= DUMP_RETRIES; try++) {
-		struct dump_state state = {.dump = dump};
-		dump->restart(dump->context);
-		int error = send_message(conversation);
-		if (!error)
-			error = conversation_listen(conversation, conversation->sequence, 1, take_dump_part,
-			                            &state);
-		if (error || state.result)
-			return error ? error : state.result;
-		if (!state.interrupted)
-			return 0;
-	}
-	return -EAGAIN;
+	struct dumping dumping;
+	conversation_dump_begin(conversation, dump, &dumping);
+	return conversation_dump_go_on(conversation, &dumping, NO_DEADLINE);
 }
 
 /* ---- error messages */

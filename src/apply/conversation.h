@@ -23,6 +23,7 @@ struct conversation {
 	uint32_t sequence;      /* of the last message sent or batched */
 	struct message message; /* the one being built; whoever sends it gives it a sequence number */
 	char *buffer;           /* of one received datagram */
+	bool dumping;           /* answers to a dump are still to come */
 };
 
 void conversation_init(struct conversation *conversation, const struct kernel_transport *transport,
@@ -58,6 +59,24 @@ struct dump {
 
 /* Sends the message being built as a dump. Interrupted: taken again, five times; then -EAGAIN. */
 int conversation_dump(struct conversation *conversation, const struct dump *dump);
+
+/*
+ * The same in slices. What the conversation is asked meanwhile ends the dump, which is then taken again as an interrupted
+ * one.
+ */
+struct dumping {
+	struct dump dump;
+	int tries;
+	bool interrupted;
+	int result; /* the kernel's errno */
+	uint32_t sequence;
+	_Alignas(struct nlmsghdr) char request[MESSAGE_SIZE];
+};
+
+void conversation_dump_begin(struct conversation *conversation, const struct dump *dump,
+                             struct dumping *ret_dumping);
+/* 0: all is taken; LISTEN_MORE: the deadline came first; else a negative errno. */
+int conversation_dump_go_on(struct conversation *conversation, struct dumping *dumping, int64_t deadline_ns);
 
 /*
  * What an NLMSG_ERROR says: 0 or a negative errno, and in *ret_detail the kernel's words (NULL: none), which

@@ -25,7 +25,7 @@ struct change **filter_parts_order(struct arena *arena, struct change *changes, 
 	struct change **ordered = arena_new_array(arena, count, struct change *);
 	for (size_t i = 0; i < count; i++)
 		ordered[i] = &changes[i];
-	if (count > FILTER_PART_CHANGES)
+	if (count > FILTER_PART_LEAST)
 		qsort(ordered, count, sizeof(struct change *), order);
 	return ordered;
 }
@@ -36,11 +36,11 @@ static bool belong_together(const struct change *a, const struct change *b)
 	       address_equal(&a->filter->address, &b->filter->address);
 }
 
-size_t filter_parts_end(struct change *const *ordered, size_t count, size_t start)
+size_t filter_parts_end(struct change *const *ordered, size_t count, size_t start, size_t most)
 {
-	if (count - start <= FILTER_PART_CHANGES)
+	if (count - start <= most)
 		return count;
-	size_t end = start + FILTER_PART_CHANGES;
+	size_t end = start + most;
 	/* Back to where an address begins; if that is the start, forward to where it ends. */
 	while (end > start && belong_together(ordered[end - 1], ordered[end]))
 		end--;

@@ -11,11 +11,11 @@
 #include "base/arena.h"
 #include "plan/diff.h"
 
-enum { FILTER_PART_CHANGES = 4096 }; /* more only where one address has them */
+enum { FILTER_PART_LEAST = 64, FILTER_PART_MOST = 4096 }; /* more only where one address has them */
 
 /* The changes of a run in an order in which they can be cut, in `arena`. */
 struct change **filter_parts_order(struct arena *arena, struct change *changes, size_t count);
-/* Where the part ends that begins at `start`. */
-size_t filter_parts_end(struct change *const *ordered, size_t count, size_t start);
+/* Where the part ends that begins at `start` and should not have more than `most` changes. */
+size_t filter_parts_end(struct change *const *ordered, size_t count, size_t start, size_t most);
 
 #endif

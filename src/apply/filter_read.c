@@ -4,6 +4,7 @@
  */
 #include "filter_read.h"
 
+#include "base/memory.h"
 #include "base/vector.h"
 #include "nf_tables.h"
 #include "plan/filter_text.h"
@@ -276,31 +277,48 @@ static void forget(void *context)
 		reader->oddities->bytes[reader->oddities->length] = '\0';
 }
 
-static int read_set(struct conversation *netfilter, struct reader *reader)
+struct filter_reading {
+	struct conversation *netfilter;
+	struct arena *arena;
+	struct reader reader;
+	struct dumping dumping; /* of one set */
+	unsigned set;           /* of the places in a table of all kinds, each for no family and both */
+	bool begun;
+};
+
+enum { KINDS = sizeof(layouts) / sizeof(*layouts), PLACES_OF_KIND = FAMILY_IPV6 + 1 };
+
+/* False: there is no such set. */
+static bool begin_set(struct filter_reading *reading)
 {
+	struct reader *reader = &reading->reader;
 	const struct dump dump = {.restart = forget, .take = take_elements, .context = reader};
+	uint8_t kind = (uint8_t)(reading->set / PLACES_OF_KIND),
+	        family = (uint8_t)(reading->set % PLACES_OF_KIND);
+	if (layouts[kind].one_set != (family == FAMILY_NONE))
+		return false;
+	reader->set = (struct filter_element){.kind = kind, .address.family = family};
 	reader->first = reader->elements.count;
 	reader->oddities_before = reader->oddities->length;
-	struct message *message = nf_tables_begin(netfilter, NFPROTO_INET, NFT_MSG_GETSETELEM);
+	struct message *message = nf_tables_begin(reading->netfilter, NFPROTO_INET, NFT_MSG_GETSETELEM);
 	message_put_text(message, NFTA_SET_ELEM_LIST_TABLE, FILTER_TABLE);
 	message_put_text(message, NFTA_SET_ELEM_LIST_SET, filter_set_name(&reader->set));
-	int error = conversation_dump(netfilter, &dump);
-	if (error == -ENOENT)
-		forget(reader);
-	return error == -ENOENT ? 0 : error;
+	conversation_dump_begin(reading->netfilter, &dump, &reading->dumping);
+	return true;
 }
 
-static int read_sets(struct conversation *netfilter, struct reader *reader)
+static int read_sets(struct filter_reading *reading, int64_t deadline_ns)
 {
-	for (uint8_t kind = 0; kind < sizeof(layouts) / sizeof(*layouts); kind++)
-		for (uint8_t family = FAMILY_NONE; family <= FAMILY_IPV6; family++) {
-			if (layouts[kind].one_set != (family == FAMILY_NONE))
-				continue;
-			reader->set = (struct filter_element){.kind = kind, .address.family = family};
-			int error = read_set(netfilter, reader);
-			if (error)
-				return error;
-		}
+	for (; reading->set < KINDS * PLACES_OF_KIND; reading->set++, reading->begun = false) {
+		if (!reading->begun && !begin_set(reading))
+			continue;
+		reading->begun = true;
+		int error = conversation_dump_go_on(reading->netfilter, &reading->dumping, deadline_ns);
+		if (error == -ENOENT)
+			forget(&reading->reader);
+		else if (error)
+			return error;
+	}
 	return 0;
 }
 
@@ -321,22 +339,39 @@ static size_t sort(struct filter_element *elements, size_t count)
 	return kept;
 }
 
-int filter_read(struct conversation *netfilter, struct arena *arena,
-                const struct filter_element **ret_elements, size_t *ret_count, struct text *ret_oddities)
+struct filter_reading *filter_reading_new(struct conversation *netfilter, struct arena *arena,
+                                          struct text *ret_oddities)
 {
-	struct reader reader = {.oddities = ret_oddities};
+	struct filter_reading *reading = memory_alloc(sizeof(*reading));
 	text_clear(ret_oddities);
-	int error = read_sets(netfilter, &reader);
-	if (!error) {
-		size_t count = sort(reader.elements.items, reader.elements.count);
-		struct filter_element *copy = arena_new_array(arena, count, struct filter_element);
-		if (count)
-			memcpy(copy, reader.elements.items, count * sizeof(*copy));
-		*ret_elements = copy;
-		*ret_count = count;
-	} else {
-		text_clear(ret_oddities);
-	}
-	vector_done(&reader.elements);
-	return error;
+	reading->netfilter = netfilter;
+	reading->arena = arena;
+	reading->reader.oddities = ret_oddities;
+	return reading;
+}
+
+void filter_reading_free(struct filter_reading *reading)
+{
+	if (!reading)
+		return;
+	vector_done(&reading->reader.elements);
+	memory_free_pointer(&reading);
+}
+
+int filter_reading_go_on(struct filter_reading *reading, int64_t deadline_ns,
+                         const struct filter_element **ret_elements, size_t *ret_count)
+{
+	struct reader *reader = &reading->reader;
+	int error = read_sets(reading, deadline_ns);
+	if (error < 0)
+		text_clear(reader->oddities);
+	if (error)
+		return error;
+	size_t count = sort(reader->elements.items, reader->elements.count);
+	struct filter_element *copy = arena_new_array(reading->arena, count, struct filter_element);
+	if (count)
+		memcpy(copy, reader->elements.items, count * sizeof(*copy));
+	*ret_elements = copy;
+	*ret_count = count;
+	return 0;
 }

@@ -31,9 +31,15 @@ void ipvs_put_real_server_removal(struct ipvs *ipvs, const struct virtual_server
 void ipvs_put_listing(struct ipvs *ipvs, uint8_t command, const struct virtual_server_key *key);
 
 int ipvs_read_info(struct ipvs *ipvs, struct kernel_info *ret_info);
-/* All virtual servers with their real servers, in `arena`, ascending. On failure nothing is given. */
-int ipvs_read(struct ipvs *ipvs, struct arena *arena, const struct virtual_server **ret_servers,
-              size_t *ret_count);
+/*
+ * Reads all virtual servers with their real servers, in `arena`, ascending. Each call reads until the deadline: LISTEN_MORE;
+ * 0 with the last of them; or a negative errno, and nothing is given.
+ */
+struct ipvs_reading;
+struct ipvs_reading *ipvs_reading_new(struct ipvs *ipvs, struct arena *arena);
+void ipvs_reading_free(struct ipvs_reading *reading); /* NULL is allowed */
+int ipvs_reading_go_on(struct ipvs_reading *reading, int64_t deadline_ns,
+                       const struct virtual_server **ret_servers, size_t *ret_count);
 /* The real servers of one virtual server, in `arena`, ascending; none of one that is not there. */
 int ipvs_read_real_servers(struct ipvs *ipvs, const struct virtual_server_key *key, struct arena *arena,
                            const struct real_server **ret_servers, size_t *ret_count);

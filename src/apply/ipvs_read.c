@@ -3,6 +3,8 @@
  * the kernel has no dump of all. What is read goes into scratch vectors that all dumps share, is sorted
  * there, and copied into the arena once.
  */
+#include "base/deadline.h"
+#include "base/memory.h"
 #include "base/vector.h"
 #include "ipvs.h"
 
@@ -257,12 +259,10 @@ static void keep_real_servers(struct reader *reader, struct arena *arena, struct
 
 /* ---- the whole */
 
-static int read_virtual_servers(struct ipvs *ipvs, struct reader *reader)
+static struct dump virtual_server_dump(struct reader *reader)
 {
-	const struct dump dump = {
+	return (struct dump){
 	        .restart = forget_virtual_servers, .take = take_virtual_server, .context = reader};
-	ipvs_put_listing(ipvs, IPVS_CMD_GET_SERVICE, NULL);
-	return conversation_dump(&ipvs->conversation, &dump);
 }
 
 /* -ESRCH: the virtual server went away meanwhile. */
@@ -275,46 +275,97 @@ static int read_real_servers(struct ipvs *ipvs, struct reader *reader, const str
 	return conversation_dump(&ipvs->conversation, &dump);
 }
 
-static int read_table(struct ipvs *ipvs, struct reader *reader, struct arena *arena)
+struct ipvs_reading {
+	struct ipvs *ipvs;
+	struct arena *arena;
+	struct reader reader;
+	struct dumping listing; /* of the virtual servers */
+	bool begun, listed;
+	size_t next; /* virtual server to be asked for its real servers */
+	size_t kept; /* those before are read, and were still there */
+};
+
+struct ipvs_reading *ipvs_reading_new(struct ipvs *ipvs, struct arena *arena)
 {
-	int error = read_virtual_servers(ipvs, reader);
+	struct ipvs_reading *reading = memory_alloc(sizeof(*reading));
+	reading->ipvs = ipvs;
+	reading->arena = arena;
+	return reading;
+}
+
+void ipvs_reading_free(struct ipvs_reading *reading)
+{
+	if (!reading)
+		return;
+	vector_done(&reading->reader.virtual_servers);
+	vector_done(&reading->reader.real_servers);
+	memory_free_pointer(&reading);
+}
+
+static int begin(struct ipvs_reading *reading)
+{
+	int error = ipvs_ready(reading->ipvs);
 	if (error)
 		return error;
-	sort_virtual_servers(reader);
-	size_t kept = 0;
-	for (size_t i = 0; i < reader->virtual_servers.count; i++) {
-		struct virtual_server server = reader->virtual_servers.items[i];
-		error = read_real_servers(ipvs, reader, &server.key);
-		if (error == -ESRCH)
-			continue;
-		if (error)
-			return error;
-		keep_real_servers(reader, arena, &server);
-		reader->virtual_servers.items[kept++] = server;
-	}
-	reader->virtual_servers.count = kept;
+	const struct dump dump = virtual_server_dump(&reading->reader);
+	reading->reader.family = reading->ipvs->family;
+	ipvs_put_listing(reading->ipvs, IPVS_CMD_GET_SERVICE, NULL);
+	conversation_dump_begin(&reading->ipvs->conversation, &dump, &reading->listing);
+	reading->begun = true;
 	return 0;
 }
 
-int ipvs_read(struct ipvs *ipvs, struct arena *arena, const struct virtual_server **ret_servers,
-              size_t *ret_count)
+static int list(struct ipvs_reading *reading, int64_t deadline_ns)
 {
-	int error = ipvs_ready(ipvs);
+	int error = reading->begun ? 0 : begin(reading);
+	if (!error)
+		error = conversation_dump_go_on(&reading->ipvs->conversation, &reading->listing, deadline_ns);
 	if (error)
 		return error;
-	struct reader reader = {.family = ipvs->family};
-	error = read_table(ipvs, &reader, arena);
-	if (!error) {
-		size_t count = reader.virtual_servers.count;
-		struct virtual_server *servers = arena_new_array(arena, count, struct virtual_server);
-		if (count)
-			memcpy(servers, reader.virtual_servers.items, count * sizeof(*servers));
-		*ret_servers = servers;
-		*ret_count = count;
+	sort_virtual_servers(&reading->reader);
+	reading->listed = true;
+	return 0;
+}
+
+static int read_next(struct ipvs_reading *reading)
+{
+	struct reader *reader = &reading->reader;
+	struct virtual_server server = reader->virtual_servers.items[reading->next++];
+	int error = read_real_servers(reading->ipvs, reader, &server.key);
+	if (error)
+		return error == -ESRCH ? 0 : error;
+	keep_real_servers(reader, reading->arena, &server);
+	reader->virtual_servers.items[reading->kept++] = server;
+	return 0;
+}
+
+static void give(struct ipvs_reading *reading, const struct virtual_server **ret_servers, size_t *ret_count)
+{
+	struct virtual_server *servers =
+	        arena_new_array(reading->arena, reading->kept, struct virtual_server);
+	if (reading->kept)
+		memcpy(servers, reading->reader.virtual_servers.items, reading->kept * sizeof(*servers));
+	*ret_servers = servers;
+	*ret_count = reading->kept;
+}
+
+int ipvs_reading_go_on(struct ipvs_reading *reading, int64_t deadline_ns,
+                       const struct virtual_server **ret_servers, size_t *ret_count)
+{
+	if (!reading->listed) {
+		int error = list(reading, deadline_ns);
+		if (error)
+			return error;
 	}
-	vector_done(&reader.virtual_servers);
-	vector_done(&reader.real_servers);
-	return error;
+	while (reading->next < reading->reader.virtual_servers.count) {
+		int error = read_next(reading);
+		if (error)
+			return error;
+		if (deadline_over(deadline_ns))
+			return LISTEN_MORE;
+	}
+	give(reading, ret_servers, ret_count);
+	return 0;
 }
 
 int ipvs_read_real_servers(struct ipvs *ipvs, const struct virtual_server_key *key, struct arena *arena,

@@ -1,6 +1,8 @@
 #include "apply/kernel.h"
 
+#include "base/deadline.h"
 #include "base/memory.h"
+#include "filter_read.h"
 #include "kernel_parts.h"
 #include "link.h"
 #include "modules.h"
@@ -109,25 +111,88 @@ static int not_read(int error, const char *what, enum change_kind kind, struct f
 	return error;
 }
 
+struct kernel_reading {
+	struct kernel *kernel;
+	struct arena *arena;
+	struct state state;
+	size_t stage; /* of reading_stages */
+	struct ipvs_reading *ipvs;
+	struct filter_reading *filter;
+};
+
+struct kernel_reading *kernel_reading_new(struct kernel *kernel, struct arena *arena)
+{
+	struct kernel_reading *reading = memory_alloc(sizeof(*reading));
+	reading->kernel = kernel;
+	reading->arena = arena;
+	reading->ipvs = ipvs_reading_new(&kernel->ipvs, arena);
+	if (packet_filter_used(&kernel->filter))
+		reading->filter = packet_filter_read(&kernel->filter, arena);
+	return reading;
+}
+
+void kernel_reading_free(struct kernel_reading *reading)
+{
+	if (!reading)
+		return;
+	ipvs_reading_free(reading->ipvs);
+	filter_reading_free(reading->filter);
+	memory_free_pointer(&reading);
+}
+
+static int read_table(struct kernel_reading *reading, int64_t deadline_ns, struct fault *fault)
+{
+	struct state *state = &reading->state;
+	int error = ipvs_reading_go_on(reading->ipvs, deadline_ns, &state->virtual_servers,
+	                               &state->virtual_server_count);
+	return error < 0 ? not_read(error, "IPVS: its table", CHANGE_VIRTUAL_SERVER_ADD, fault) : error;
+}
+
+static int read_dummy(struct kernel_reading *reading, int64_t deadline_ns, struct fault *fault)
+{
+	char what[IFNAMSIZ + 32];
+	(void)deadline_ns;
+	int error = read_held(reading->kernel, reading->arena, &reading->state);
+	if (!error)
+		return 0;
+	snprintf(what, sizeof(what), "interface %s: its addresses", reading->kernel->dummy);
+	return not_read(error, what, CHANGE_ADDRESS_ADD, fault);
+}
+
+static int read_filter(struct kernel_reading *reading, int64_t deadline_ns, struct fault *fault)
+{
+	struct state *state = &reading->state;
+	if (!reading->filter)
+		return 0;
+	int error = filter_reading_go_on(reading->filter, deadline_ns, &state->filter, &state->filter_count);
+	return error < 0 ? not_read(error, "packet filter: our table", CHANGE_FILTER_ADD, fault) : error;
+}
+
+static int (*const reading_stages[])(struct kernel_reading *reading, int64_t deadline_ns,
+                                     struct fault *fault) = {read_table, read_dummy, read_filter};
+
+int kernel_reading_go_on(struct kernel_reading *reading, int64_t deadline_ns, struct state *ret_state,
+                         struct fault *fault)
+{
+	const size_t stages = sizeof(reading_stages) / sizeof(*reading_stages);
+	*ret_state = (struct state){0};
+	while (reading->stage < stages) {
+		int error = reading_stages[reading->stage](reading, deadline_ns, fault);
+		if (error)
+			return error < 0 ? error : KERNEL_E_MORE;
+		if (++reading->stage < stages && deadline_over(deadline_ns))
+			return KERNEL_E_MORE;
+	}
+	*ret_state = reading->state;
+	return 0;
+}
+
 int kernel_read(struct kernel *kernel, struct arena *arena, struct state *ret_state, struct fault *fault)
 {
-	struct state state = {0};
-	*ret_state = state;
-	int error = ipvs_read(&kernel->ipvs, arena, &state.virtual_servers, &state.virtual_server_count);
-	if (error)
-		return not_read(error, "IPVS: its table", CHANGE_VIRTUAL_SERVER_ADD, fault);
-	error = read_held(kernel, arena, &state);
-	if (error) {
-		char what[IFNAMSIZ + 32];
-		snprintf(what, sizeof(what), "interface %s: its addresses", kernel->dummy);
-		return not_read(error, what, CHANGE_ADDRESS_ADD, fault);
-	}
-	if (packet_filter_used(&kernel->filter))
-		error = packet_filter_read(&kernel->filter, arena, &state.filter, &state.filter_count);
-	if (error)
-		return not_read(error, "packet filter: our table", CHANGE_FILTER_ADD, fault);
-	*ret_state = state;
-	return 0;
+	struct kernel_reading *reading = kernel_reading_new(kernel, arena);
+	int error = kernel_reading_go_on(reading, NO_DEADLINE, ret_state, fault);
+	kernel_reading_free(reading);
+	return error;
 }
 
 int kernel_read_real_servers(struct kernel *kernel, const struct virtual_server_key *key, struct arena *arena,

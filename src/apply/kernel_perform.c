@@ -1,7 +1,10 @@
 /*
  * Performing changes: each kind by its own messages, the packet filter's by transactions.
  */
+#include "base/deadline.h"
+#include "base/memory.h"
 #include "batch.h"
+#include "filter_parts.h"
 #include "kernel_parts.h"
 #include "link.h"
 
@@ -13,8 +16,26 @@ enum { UNSENT = 1 }; /* a result that the kernel cannot give */
 struct performer {
 	struct kernel *kernel;
 	struct arena *arena;
-	int link_index; /* of the dummy; 0: not looked up yet, -ENODEV: there is none */
+	int link_index; /* of the dummy; 0: not looked up yet in this slice, -ENODEV: there is none */
 };
+
+/* So large is the next portion that it should take PORTION_MS. */
+struct pace {
+	size_t size, least, most;
+};
+
+struct kernel_performing {
+	struct performer performer;
+	struct changes *changes;
+	size_t next;    /* the first change without an answer */
+	size_t run_end; /* of the run of its kind, which begins at run_start */
+	size_t run_start;
+	struct change **ordered; /* of a run of the filter, in the order in which it can be cut */
+	struct pace messages, elements;
+	bool begun;
+};
+
+enum { PORTION_MS = 15, MESSAGES_LEAST = 16 };
 
 static void put_virtual_server_add(struct performer *performer, const struct change *change)
 {
@@ -184,11 +205,10 @@ static int send_run(struct performer *performer, const struct kind_row *row, str
 }
 
 /*
- * A run of changes of one kind; the next kind goes out after all answers to this one. What depends on a
- * change that failed is refused by the kernel itself; an address that could not be added does not keep its
- * virtual server from being made.
+ * Some changes of one kind; the next kind goes out after all answers to this one. What depends on a change that failed is
+ * refused by the kernel itself; an address that could not be added does not keep its virtual server from being made.
  */
-static int perform_run(struct performer *performer, struct change *changes, size_t count)
+static int perform_messages(struct performer *performer, struct change *changes, size_t count)
 {
 	const struct kind_row *row = &kind_rows[changes->kind];
 	set_results(changes, count, 0);
@@ -211,6 +231,73 @@ static int perform_run(struct performer *performer, struct change *changes, size
 	return error;
 }
 
+/* ---- portions */
+
+static void learn(struct pace *pace, size_t count, int64_t took_ns)
+{
+	const int64_t wanted_ns = (int64_t)PORTION_MS * 1000000;
+	if (count < pace->size && took_ns < wanted_ns)
+		return;
+	size_t size =
+	        took_ns * 2 <= wanted_ns ? 2 * count : (size_t)((int64_t)count * wanted_ns / (took_ns + 1));
+	pace->size = size < pace->least ? pace->least : size > pace->most ? pace->most : size;
+}
+
+static size_t end_of_portion(const struct kernel_performing *performing, bool of_filter, bool paced)
+{
+	size_t run = performing->run_end - performing->run_start,
+	       done = performing->next - performing->run_start;
+	size_t most = paced ? performing->messages.size : run;
+	if (of_filter)
+		return performing->run_start +
+		       filter_parts_end(performing->ordered, run, done,
+		                        paced ? performing->elements.size : performing->elements.most);
+	return run - done <= most ? performing->run_end : performing->next + most;
+}
+
+static int perform_elements(struct kernel_performing *performing, size_t end)
+{
+	struct packet_filter *filter = &performing->performer.kernel->filter;
+	struct change **changes = performing->ordered + (performing->next - performing->run_start);
+	size_t count = end - performing->next;
+	if (packet_filter_used(filter))
+		return packet_filter_perform(filter, changes, count, performing->performer.arena);
+	for (size_t i = 0; i < count; i++)
+		set_results(changes[i], 1, 0);
+	return 0;
+}
+
+/* All that are left have this result. */
+static void give_up(struct kernel_performing *performing, size_t from, int error)
+{
+	struct changes *changes = performing->changes;
+	for (size_t i = from; performing->ordered && i < performing->run_end; i++)
+		set_results(performing->ordered[i - performing->run_start], 1, error);
+	if (performing->ordered)
+		from = performing->run_end;
+	set_results(&changes->items[from], changes->count - from, error);
+	performing->next = changes->count;
+}
+
+static int perform_portion(struct kernel_performing *performing, bool paced)
+{
+	bool of_filter = performing->ordered != NULL;
+	size_t end = end_of_portion(performing, of_filter, paced), count = end - performing->next;
+	int64_t began_ns = deadline_clock_ns();
+	int error = of_filter ? perform_elements(performing, end)
+	                      : perform_messages(&performing->performer,
+	                                         &performing->changes->items[performing->next], count);
+	learn(of_filter ? &performing->elements : &performing->messages, count,
+	      deadline_clock_ns() - began_ns);
+	if (error)
+		give_up(performing, end, error);
+	else
+		performing->next = end;
+	return error;
+}
+
+/* ---- runs */
+
 static bool is_of_filter(const struct change *change)
 {
 	return change->kind == CHANGE_FILTER_RESTRICT || change->kind == CHANGE_FILTER_ADD ||
@@ -222,30 +309,61 @@ static bool same_run(const struct change *a, const struct change *b)
 	return is_of_filter(a) ? is_of_filter(b) : a->kind == b->kind;
 }
 
-static int perform_filter_run(struct performer *performer, struct change *changes, size_t count)
+static void begin_run(struct kernel_performing *performing)
 {
-	struct packet_filter *filter = &performer->kernel->filter;
-	if (packet_filter_used(filter))
-		return packet_filter_perform(filter, changes, count, performer->arena);
-	set_results(changes, count, 0);
+	struct change *items = performing->changes->items;
+	size_t start = performing->next, end = start + 1;
+	while (end < performing->changes->count && same_run(&items[start], &items[end]))
+		end++;
+	performing->run_start = start;
+	performing->run_end = end;
+	performing->ordered = is_of_filter(&items[start]) ? filter_parts_order(performing->performer.arena,
+	                                                                       &items[start], end - start)
+	                                                  : NULL;
+	/* Adding an address costs more the more there are; the other kinds know nothing of that. */
+	performing->messages.size = BATCH_MESSAGES / 4;
+}
+
+struct kernel_performing *kernel_performing_new(struct kernel *kernel, struct changes *changes,
+                                                struct arena *arena)
+{
+	struct kernel_performing *performing = memory_alloc(sizeof(*performing));
+	performing->performer = (struct performer){.kernel = kernel, .arena = arena};
+	performing->changes = changes;
+	performing->messages = (struct pace){.least = MESSAGES_LEAST, .most = BATCH_MESSAGES};
+	performing->elements = (struct pace){
+	        .size = 2 * FILTER_PART_LEAST, .least = FILTER_PART_LEAST, .most = FILTER_PART_MOST};
+	return performing;
+}
+
+void kernel_performing_free(struct kernel_performing *performing)
+{
+	memory_free_pointer(&performing);
+}
+
+int kernel_performing_go_on(struct kernel_performing *performing, int64_t deadline_ns)
+{
+	bool paced = deadline_ns != NO_DEADLINE;
+	performing->performer.link_index = 0;
+	if (!performing->begun)
+		packet_filter_remove_oddities(&performing->performer.kernel->filter);
+	performing->begun = true;
+	while (performing->next < performing->changes->count) {
+		if (performing->next == performing->run_end)
+			begin_run(performing);
+		int error = perform_portion(performing, paced);
+		if (error)
+			return error;
+		if (performing->next < performing->changes->count && deadline_over(deadline_ns))
+			return KERNEL_E_MORE;
+	}
 	return 0;
 }
 
 int kernel_perform(struct kernel *kernel, struct changes *changes, struct arena *arena)
 {
-	struct performer performer = {.kernel = kernel, .arena = arena};
-	struct change *items = changes->items;
-	packet_filter_remove_oddities(&kernel->filter);
-	for (size_t start = 0, end; start < changes->count; start = end) {
-		for (end = start + 1; end < changes->count && same_run(&items[start], &items[end]);)
-			end++;
-		int error = is_of_filter(&items[start])
-		                    ? perform_filter_run(&performer, &items[start], end - start)
-		                    : perform_run(&performer, &items[start], end - start);
-		if (error) {
-			set_results(&items[end], changes->count - end, error);
-			return error;
-		}
-	}
-	return 0;
+	struct kernel_performing *performing = kernel_performing_new(kernel, changes, arena);
+	int error = kernel_performing_go_on(performing, NO_DEADLINE);
+	kernel_performing_free(performing);
+	return error;
 }

@@ -2,7 +2,6 @@
 
 #include "apply/kernel.h"
 #include "base/memory.h"
-#include "filter_parts.h"
 #include "filter_read.h"
 #include "filter_table.h"
 #include "plan/filter_text.h"
@@ -214,10 +213,9 @@ int packet_filter_remove(struct packet_filter *filter, struct fault *fault)
 
 /* ---- elements */
 
-int packet_filter_read(struct packet_filter *filter, struct arena *arena,
-                       const struct filter_element **ret_elements, size_t *ret_count)
+struct filter_reading *packet_filter_read(struct packet_filter *filter, struct arena *arena)
 {
-	return filter_read(&filter->netfilter, arena, ret_elements, ret_count, &filter->oddities);
+	return filter_reading_new(&filter->netfilter, arena, &filter->oddities);
 }
 
 void packet_filter_remove_oddities(struct packet_filter *filter)
@@ -248,8 +246,8 @@ static void join_lines(struct text *commands)
 			commands->bytes[i] = ';';
 }
 
-static int perform_part(struct packet_filter *filter, struct change *const *changes, size_t count,
-                        struct arena *arena)
+int packet_filter_perform(struct packet_filter *filter, struct change *const *changes, size_t count,
+                          struct arena *arena)
 {
 	auto_text commands = {0};
 	auto_text words = {0};
@@ -263,19 +261,4 @@ static int perform_part(struct packet_filter *filter, struct change *const *chan
 	const char *detail = error && words.length ? arena_copy_text(arena, text_string(&words)) : NULL;
 	set_results(changes, count, error, detail);
 	return error;
-}
-
-int packet_filter_perform(struct packet_filter *filter, struct change *changes, size_t count,
-                          struct arena *arena)
-{
-	struct change **ordered = filter_parts_order(arena, changes, count);
-	for (size_t start = 0, end; start < count; start = end) {
-		end = filter_parts_end(ordered, count, start);
-		int error = perform_part(filter, &ordered[start], end - start, arena);
-		if (error) {
-			set_results(&ordered[end], count - end, error, NULL);
-			return error;
-		}
-	}
-	return 0;
 }

@@ -30,13 +30,12 @@ bool packet_filter_used(const struct packet_filter *filter);
 int packet_filter_ensure(struct packet_filter *filter, bool *ret_repaired, struct fault *fault);
 int packet_filter_remove(struct packet_filter *filter, struct fault *fault);
 
-/* The elements, in `arena`, ascending. */
-int packet_filter_read(struct packet_filter *filter, struct arena *arena,
-                       const struct filter_element **ret_elements, size_t *ret_count);
+/* Begins to read the elements (filter_read.h). */
+struct filter_reading *packet_filter_read(struct packet_filter *filter, struct arena *arena);
 /* Removes what the last reading found that is no element. Best effort: what stays makes the table be replaced. */
 void packet_filter_remove_oddities(struct packet_filter *filter);
-/* Performs a run of filter changes, and fills in their results. 0, or the errno of the transaction that was refused. */
-int packet_filter_perform(struct packet_filter *filter, struct change *changes, size_t count,
+/* Performs filter changes as one transaction, and fills in their results. 0, or the errno with which it was refused. */
+int packet_filter_perform(struct packet_filter *filter, struct change *const *changes, size_t count,
                           struct arena *arena);
 
 #endif

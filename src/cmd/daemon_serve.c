@@ -24,14 +24,13 @@ void daemon_serve_queued(struct daemon *daemon)
 	}
 }
 
-/* As of now nothing that came from the sources waits to be applied. */
-static void note_applied(struct daemon *daemon)
+void daemon_serve_planned(struct daemon *daemon)
 {
 	for (unsigned kind = 0; kind < OBJECT_KINDS; kind++) {
 		uint64_t changes = 0;
 		for (unsigned origin = 0; origin < ORIGINS; origin++)
 			changes += daemon->sources.inlets[origin].changes[kind];
-		daemon->serving.changes_applied[kind] = changes;
+		daemon->serving.changes_planned[kind] = changes;
 	}
 }
 
@@ -64,7 +63,7 @@ void daemon_serve_pass(struct daemon *daemon, double seconds, bool failed)
 {
 	struct serving *serving = &daemon->serving;
 	int64_t now = wall_clock_ns();
-	note_applied(daemon);
+	memcpy(serving->changes_applied, serving->changes_planned, sizeof(serving->changes_applied));
 	for (unsigned f = 0; f < IP_FAMILIES; f++) {
 		if (!daemon->families[f])
 			continue;

@@ -1,6 +1,15 @@
+/*
+ * The stages of a pass, by its kind; each works until the deadline, and is called again until it is through.
+ *
+ * whole:    ensure, read, look at what is wanted, [extend], compare, perform, close
+ * touched:  look at what was touched, [extend], compare, perform, close
+ * first:    the same, unless all of it is served already
+ * given:    perform, close
+ */
 #include "syncer.h"
 
 #include "apply/record.h"
+#include "syncer_record.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -17,7 +26,7 @@ int syncer_init(struct syncer *syncer, struct kernel *kernel, struct planner *pl
 	                          .excluded_count = excluded_count};
 	struct virtual_server_key *keys = NULL;
 	size_t count = 0;
-	int e = record_read(run_directory, &syncer->pass, &keys, &count, ret_unreadable_lines);
+	int e = record_read(run_directory, &syncer->memory, &keys, &count, ret_unreadable_lines);
 	for (size_t i = 0; i < count; i++)
 		vector_push(&syncer->record, keys[i]);
 	return e;
@@ -25,104 +34,120 @@ int syncer_init(struct syncer *syncer, struct kernel *kernel, struct planner *pl
 
 void syncer_done(struct syncer *syncer)
 {
+	sync_end(syncer);
 	kernel_close(syncer->kernel);
 	syncer->kernel = NULL;
 	vector_done(&syncer->record);
-	arena_done(&syncer->pass);
+	arena_done(&syncer->memory);
 }
 
-void sync_done(struct syncer *syncer, struct sync_outcome *outcome)
-{
-	if (outcome->performed)
-		ledger_settle(syncer->planner->ledger);
-	vector_done(&outcome->changes);
-	arena_done(&syncer->pass);
-	/* Everything was in memory twice. Without this, what lies between is kept until the next time. */
-	if (outcome->whole)
-		malloc_trim(0);
-}
+/* ---- what is compared */
 
-static bool record_add(struct syncer *syncer, const struct virtual_server_key *key)
+static int ensure(struct syncer *syncer, int64_t deadline_ns)
 {
-	bool found;
-	size_t at = virtual_server_key_place(syncer->record.items, syncer->record.count, key, &found);
-	if (found)
-		return false;
-	vector_push(&syncer->record, *key);
-	struct virtual_server_key *items = syncer->record.items;
-	memmove(&items[at + 1], &items[at], (syncer->record.count - 1 - at) * sizeof(*items));
-	items[at] = *key;
-	return true;
-}
-
-static bool record_drop(struct syncer *syncer, const struct virtual_server_key *key)
-{
-	bool found;
-	size_t at = virtual_server_key_place(syncer->record.items, syncer->record.count, key, &found);
-	if (!found)
-		return false;
-	struct virtual_server_key *items = syncer->record.items;
-	memmove(&items[at], &items[at + 1], (syncer->record.count - 1 - at) * sizeof(*items));
-	syncer->record.count--;
-	return true;
-}
-
-/* Ours by nothing that can be read back: an address of the node itself, or one that is excluded from removal
- * (Q-38). */
-static bool needs_record(const struct syncer *syncer, const struct address *address)
-{
-	return cidrs_contain(syncer->excluded, syncer->excluded_count, address) ||
-	       node_view_has(&syncer->planner->view, address);
-}
-
-/* What could not be written stays to be written. */
-static int record_save(struct syncer *syncer, bool changed, struct sync_outcome *outcome)
-{
-	syncer->record_unsaved |= changed;
-	if (!syncer->record_unsaved)
-		return 0;
-	int e = record_write(syncer->run_directory, syncer->record.items, syncer->record.count,
-	                     &outcome->fault);
-	syncer->record_unsaved = e != 0;
+	struct sync_outcome *outcome = &syncer->outcome;
+	(void)deadline_ns;
+	int e = kernel_ensure_dummy(syncer->kernel, &outcome->fault);
+	if (e)
+		return e;
+	e = kernel_ensure_filter(syncer->kernel, &outcome->filter_repaired, &outcome->fault);
+	outcome->filter_refused = e != 0;
 	return e;
 }
 
-static int record_before(struct syncer *syncer, const struct state *wanted, struct sync_outcome *outcome)
+static int read_kernel(struct syncer *syncer, int64_t deadline_ns)
 {
-	bool changed = false;
-	for (size_t i = 0; i < wanted->virtual_server_count; i++) {
-		const struct virtual_server_key *key = &wanted->virtual_servers[i].key;
-		if (needs_record(syncer, &key->address))
-			changed |= record_add(syncer, key);
-	}
-	return record_save(syncer, changed, outcome);
+	struct sync_pass *pass = &syncer->pass;
+	if (pass->reading == NULL)
+		pass->reading = kernel_reading_new(syncer->kernel, &syncer->memory);
+	int e = kernel_reading_go_on(pass->reading, deadline_ns, &pass->present, &syncer->outcome.fault);
+	if (e == KERNEL_E_MORE)
+		return SYNC_E_MORE;
+	kernel_reading_free(pass->reading);
+	pass->reading = NULL;
+	return e;
 }
 
-static int record_after(struct syncer *syncer, struct sync_outcome *outcome)
+static void count_wanted(const struct state *wanted, struct sync_outcome *outcome)
 {
-	bool changed = false;
-	for (size_t i = 0; i < outcome->changes.count; i++) {
-		const struct change *change = &outcome->changes.items[i];
-		if (change->kind == CHANGE_VIRTUAL_SERVER_REMOVE && change->result == 0)
-			changed |= record_drop(syncer, &change->virtual_server->key);
-	}
-	return record_save(syncer, changed, outcome);
+	outcome->virtual_servers = wanted->virtual_server_count;
+	outcome->addresses = wanted->held_count;
+	for (size_t i = 0; i < wanted->virtual_server_count; i++)
+		outcome->real_servers += wanted->virtual_servers[i].real_server_count;
 }
 
-/* What the record names, nobody wants and the kernel does not hold. */
-static bool record_forget_absent(struct syncer *syncer, const struct state *present,
-                                 const struct state *wanted)
+static int look_at_wanted(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct sync_pass *pass = &syncer->pass;
+	(void)deadline_ns;
+	ledger_wanted(syncer->planner->ledger, &syncer->memory, &pass->wanted);
+	count_wanted(&pass->wanted, &syncer->outcome);
+	pass->rules = (struct removal_rules){.recorded = syncer->record.items,
+	                                     .recorded_count = syncer->record.count,
+	                                     .excluded = syncer->excluded,
+	                                     .excluded_count = syncer->excluded_count};
+	return 0;
+}
+
+static int look_at_touched(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct sync_pass *pass = &syncer->pass;
+	(void)deadline_ns;
+	ledger_touched(syncer->planner->ledger, &syncer->memory, &pass->present, &pass->wanted);
+	pass->rules = (struct removal_rules){.all_ours = true};
+	return 0;
+}
+
+/* As after a restart. What cannot be found out is sent. */
+static bool is_served(struct syncer *syncer, const struct virtual_server *wanted)
+{
+	const struct real_server *servers;
+	size_t count;
+	return kernel_read_real_servers(syncer->kernel, &wanted->key, &syncer->memory, &servers, &count) ==
+	               0 &&
+	       (count > 0 || wanted->real_server_count == 0);
+}
+
+static int pass_over_if_served(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct state *wanted = &syncer->pass.wanted;
+	(void)deadline_ns;
+	for (size_t i = 0; i < wanted->virtual_server_count; i++)
+		if (!is_served(syncer, &wanted->virtual_servers[i]))
+			return 0;
+	/* The whole pass, which follows, sees to what may differ. */
+	*wanted = syncer->pass.present;
+	return 0;
+}
+
+/* ---- comparing */
+
+/* Takes the removals out of the list. A source range that goes while its port stays is none (diff.h). */
+static void withhold_removals(struct sync_outcome *outcome)
 {
 	size_t kept = 0;
-	for (size_t i = 0; i < syncer->record.count; i++) {
-		const struct virtual_server_key *key = &syncer->record.items[i];
-		if (state_find_virtual_server(present, key) || state_find_virtual_server(wanted, key))
-			syncer->record.items[kept++] = *key;
-	}
-	bool changed = kept != syncer->record.count;
-	syncer->record.count = kept;
-	return changed;
+	for (size_t i = 0; i < outcome->changes.count; i++)
+		if (outcome->changes.items[i].kind < CHANGE_REAL_SERVER_REMOVE)
+			outcome->changes.items[kept++] = outcome->changes.items[i];
+	outcome->withheld = outcome->changes.count - kept;
+	outcome->changes.count = kept;
 }
+
+static int compare(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct sync_pass *pass = &syncer->pass;
+	(void)deadline_ns;
+	pass->rules.order_seed = order_seed(syncer->planner->node_name);
+	diff_build(&pass->present, &pass->wanted, &pass->rules, &syncer->outcome.changes);
+	if (pass->kind != SYNC_WHOLE)
+		return 0;
+	if (pass->may_remove)
+		return syncer_record_forget_absent(syncer, &pass->present, &pass->wanted);
+	withhold_removals(&syncer->outcome);
+	return 0;
+}
+
+/* ---- performing */
 
 static void count_results(struct sync_outcome *outcome)
 {
@@ -161,81 +186,119 @@ static void explain_end(struct sync_outcome *outcome, int e)
 	          strerror(-e), first->detail ? ": " : "", first->detail ? first->detail : "");
 }
 
-static int perform(struct syncer *syncer, const struct state *wanted, struct sync_outcome *outcome)
+static int perform(struct syncer *syncer, int64_t deadline_ns)
 {
-	int e = record_before(syncer, wanted, outcome);
-	if (e)
-		return e;
-	e = kernel_perform(syncer->kernel, &outcome->changes, &syncer->pass);
-	count_results(outcome);
-	if (e) {
-		explain_end(outcome, e);
-		return e;
+	struct sync_pass *pass = &syncer->pass;
+	struct sync_outcome *outcome = &syncer->outcome;
+	if (pass->performing == NULL) {
+		int e = syncer_record_wanted(syncer, &pass->wanted);
+		if (e)
+			return e;
+		pass->performing = kernel_performing_new(syncer->kernel, &outcome->changes, &syncer->memory);
 	}
-	outcome->performed = true;
-	return record_after(syncer, outcome);
+	int e = kernel_performing_go_on(pass->performing, deadline_ns);
+	if (e == KERNEL_E_MORE)
+		return SYNC_E_MORE;
+	count_results(outcome);
+	outcome->performed = e == 0;
+	if (e)
+		explain_end(outcome, e);
+	return e;
 }
 
-/* Takes the removals out of the list. A source range that goes while its port stays is none (diff.h). */
-static void withhold_removals(struct sync_outcome *outcome)
+static int close_record(struct syncer *syncer, int64_t deadline_ns)
 {
-	size_t kept = 0;
-	for (size_t i = 0; i < outcome->changes.count; i++)
-		if (outcome->changes.items[i].kind < CHANGE_REAL_SERVER_REMOVE)
-			outcome->changes.items[kept++] = outcome->changes.items[i];
-	outcome->withheld = outcome->changes.count - kept;
-	outcome->changes.count = kept;
+	(void)deadline_ns;
+	return syncer_record_removed(syncer, &syncer->outcome.changes);
 }
 
-static void count_wanted(const struct state *wanted, struct sync_outcome *outcome)
+/* ---- the pass */
+
+typedef int (*stage)(struct syncer *syncer, int64_t deadline_ns);
+
+static const stage whole_stages[] = {ensure,       read_kernel, look_at_wanted, compare, perform,
+                                     close_record, NULL};
+static const stage touched_stages[] = {look_at_touched, compare, perform, close_record, NULL};
+static const stage first_stages[] = {look_at_touched, pass_over_if_served, compare,
+                                     perform,         close_record,        NULL};
+static const stage given_stages[] = {perform, close_record, NULL};
+
+static const stage *const stages[] = {
+        [SYNC_WHOLE] = whole_stages,
+        [SYNC_TOUCHED] = touched_stages,
+        [SYNC_FIRST] = first_stages,
+        [SYNC_GIVEN] = given_stages,
+};
+
+void sync_begin(struct syncer *syncer, enum sync_kind kind, bool may_remove)
 {
-	outcome->virtual_servers = wanted->virtual_server_count;
-	outcome->addresses = wanted->held_count;
-	for (size_t i = 0; i < wanted->virtual_server_count; i++)
-		outcome->real_servers += wanted->virtual_servers[i].real_server_count;
+	sync_end(syncer);
+	arena_reset(&syncer->memory);
+	syncer->running = true;
+	syncer->pass = (struct sync_pass){.kind = kind, .may_remove = may_remove};
+	syncer->outcome = (struct sync_outcome){.whole = kind == SYNC_WHOLE};
 }
 
-static int ensure_filter(struct syncer *syncer, struct sync_outcome *outcome)
+void sync_begin_given(struct syncer *syncer, struct changes *changes)
 {
-	int e = kernel_ensure_filter(syncer->kernel, &outcome->filter_repaired, &outcome->fault);
-	outcome->filter_refused = e != 0;
+	sync_begin(syncer, SYNC_GIVEN, true);
+	syncer->outcome.changes = *changes;
+	*changes = (struct changes){0};
+}
+
+int sync_go_on(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct sync_pass *pass = &syncer->pass;
+	for (const stage *todo = stages[pass->kind]; todo[pass->stage] != NULL;) {
+		int e = todo[pass->stage](syncer, deadline_ns);
+		if (e)
+			return e;
+		pass->stage++;
+		if (todo[pass->stage] != NULL && deadline_over(deadline_ns))
+			return SYNC_E_MORE;
+	}
+	return 0;
+}
+
+void sync_end(struct syncer *syncer)
+{
+	struct sync_pass *pass = &syncer->pass;
+	if (!syncer->running)
+		return;
+	syncer->running = false;
+	kernel_reading_free(pass->reading);
+	kernel_performing_free(pass->performing);
+	if (syncer->outcome.performed && pass->kind != SYNC_GIVEN)
+		ledger_settle(syncer->planner->ledger);
+	vector_done(&syncer->outcome.changes);
+	arena_done(&syncer->memory);
+	/* Everything was in memory twice. Without this, what lies between is kept until the next time. */
+	if (syncer->outcome.whole)
+		malloc_trim(0);
+}
+
+/* ---- in one go */
+
+static int run(struct syncer *syncer, enum sync_kind kind, bool may_remove, struct sync_outcome *ret_outcome)
+{
+	sync_begin(syncer, kind, may_remove);
+	int e = sync_go_on(syncer, NO_DEADLINE);
+	*ret_outcome = syncer->outcome;
 	return e;
 }
 
 int sync_whole(struct syncer *syncer, bool may_remove, struct sync_outcome *ret_outcome)
 {
-	struct state present, wanted;
-	arena_reset(&syncer->pass);
-	*ret_outcome = (struct sync_outcome){.whole = true};
-	int e = kernel_ensure_dummy(syncer->kernel, &ret_outcome->fault);
-	if (e == 0)
-		e = ensure_filter(syncer, ret_outcome);
-	if (e == 0)
-		e = kernel_read(syncer->kernel, &syncer->pass, &present, &ret_outcome->fault);
-	if (e)
-		return e;
-	ledger_wanted(syncer->planner->ledger, &syncer->pass, &wanted);
-	count_wanted(&wanted, ret_outcome);
-	struct removal_rules rules = {.recorded = syncer->record.items,
-	                              .recorded_count = syncer->record.count,
-	                              .excluded = syncer->excluded,
-	                              .excluded_count = syncer->excluded_count,
-	                              .order_seed = order_seed(syncer->planner->node_name)};
-	diff_build(&present, &wanted, &rules, &ret_outcome->changes);
-	if (!may_remove)
-		withhold_removals(ret_outcome);
-	else
-		e = record_save(syncer, record_forget_absent(syncer, &present, &wanted), ret_outcome);
-	return e ? e : perform(syncer, &wanted, ret_outcome);
+	return run(syncer, SYNC_WHOLE, may_remove, ret_outcome);
 }
 
 int sync_touched(struct syncer *syncer, struct sync_outcome *ret_outcome)
 {
-	struct state before, now;
-	arena_reset(&syncer->pass);
-	*ret_outcome = (struct sync_outcome){.whole = false};
-	ledger_touched(syncer->planner->ledger, &syncer->pass, &before, &now);
-	struct removal_rules rules = {.all_ours = true, .order_seed = order_seed(syncer->planner->node_name)};
-	diff_build(&before, &now, &rules, &ret_outcome->changes);
-	return perform(syncer, &now, ret_outcome);
+	return run(syncer, SYNC_TOUCHED, true, ret_outcome);
+}
+
+void sync_done(struct syncer *syncer, struct sync_outcome *outcome)
+{
+	sync_end(syncer);
+	outcome->changes = syncer->outcome.changes;
 }

@@ -1,30 +1,32 @@
 /*
- * From what is wanted to what the kernel holds: one pass, whole or only what was touched.
+ * From what is wanted to what the kernel holds: one pass, whole or only what was touched, in slices.
  *
  * The whole pass reads the kernel and sends the difference; it is the same for a start, a repair and the
- * periodic look. The small one trusts the last and sends only what the ledger's touched keys ask for. Both go
- * through the same diff, and both keep the record of virtual servers that only we know to be ours: written
+ * periodic look. The small one trusts the last and sends only what the ledger's touched keys ask for. All go
+ * through the same diff, and all keep the record of virtual servers that only we know to be ours: written
  * before they are programmed, cleaned after.
+ *
+ * A pass is a sequence of stages (syncer.c has the table). sync_go_on works on them until its deadline, and whoever
+ * called it does something else then. Between sync_begin and sync_end nobody puts anything into the ledger.
  */
 #ifndef KUBE_IPVS_CMD_SYNCER_H
 #define KUBE_IPVS_CMD_SYNCER_H
 
 #include "apply/kernel.h"
+#include "base/deadline.h"
 #include "base/vector.h"
 #include "planner.h"
 
-struct syncer {
-	struct kernel *kernel;   /* owned */
-	struct planner *planner; /* borrowed */
-	const char *run_directory;
-	const struct cidr *excluded;
-	size_t excluded_count;
-	vector_of(struct virtual_server_key) record; /* ascending */
-	bool record_unsaved;
-	struct arena pass;
+enum sync_kind {
+	SYNC_WHOLE,
+	SYNC_TOUCHED,
+	/* Touched keys as well, unless the kernel serves all of their virtual servers already. */
+	SYNC_FIRST,
+	/* Changes that somebody else found (sync_begin_given). */
+	SYNC_GIVEN,
 };
 
-/* What one pass did. Its changes point into what was wanted before and is wanted now, which the outcome keeps alive. */
+/* What one pass did. Its changes point into what was wanted before and is wanted now, which the pass keeps alive. */
 struct sync_outcome {
 	struct changes changes; /* every change with its result */
 	size_t done[CHANGE_KINDS];
@@ -39,19 +41,55 @@ struct sync_outcome {
 	struct fault fault; /* when the pass itself failed */
 };
 
+/* A pass under way. */
+struct sync_pass {
+	enum sync_kind kind;
+	bool may_remove;
+	size_t stage;
+	struct state present, wanted; /* what is compared; a small pass has the touched keys only */
+	struct removal_rules rules;
+	struct kernel_reading *reading;
+	struct kernel_performing *performing;
+};
+
+struct syncer {
+	struct kernel *kernel;   /* owned */
+	struct planner *planner; /* borrowed */
+	const char *run_directory;
+	const struct cidr *excluded;
+	size_t excluded_count;
+	vector_of(struct virtual_server_key) record; /* ascending */
+	bool record_unsaved;
+	struct arena memory; /* of one pass */
+	bool running;        /* between sync_begin and sync_end */
+	struct sync_pass pass;
+	struct sync_outcome outcome; /* of the pass that is running */
+};
+
 /* Takes the kernel; borrows the rest. Reads the record: 0 or a negative errno. */
 int syncer_init(struct syncer *syncer, struct kernel *kernel, struct planner *planner,
                 const char *run_directory, const struct cidr *excluded, size_t excluded_count,
                 size_t *ret_unreadable_lines);
+/* Also in the middle of a pass: what it has programmed stays. */
 void syncer_done(struct syncer *syncer);
 
+/* `may_remove` false keeps what nobody wants: somebody may, whom we cannot hear yet. It is of a whole pass only. */
+void sync_begin(struct syncer *syncer, enum sync_kind kind, bool may_remove);
+/* Takes the changes, which leaves none behind. What they point at must live until sync_end. */
+void sync_begin_given(struct syncer *syncer, struct changes *changes);
+
+enum { SYNC_E_MORE = 1 };
 /*
- * Each returns 0 when the pass ran, whatever single changes met (outcome.failed), else a negative errno with
- * outcome.fault. `may_remove` false keeps what nobody wants: somebody may, whom we cannot hear yet.
+ * SYNC_E_MORE: the deadline came first. 0: the pass ran, whatever single changes met (outcome.failed); else a negative
+ * errno with outcome.fault. The outcome then tells what was done.
  */
+int sync_go_on(struct syncer *syncer, int64_t deadline_ns);
+/* Ends the pass, at any point: what was wanted before it may go, if the kernel heard all of it. Idempotent. */
+void sync_end(struct syncer *syncer);
+
+/* In one go, for whoever has nothing else to do; sync_done gives the outcome back, before the next pass. */
 int sync_whole(struct syncer *syncer, bool may_remove, struct sync_outcome *ret_outcome);
 int sync_touched(struct syncer *syncer, struct sync_outcome *ret_outcome);
-/* Ends the pass: what was wanted before it may go, if the kernel heard all of it. To be called before the next pass. */
 void sync_done(struct syncer *syncer, struct sync_outcome *outcome);
 
 #endif

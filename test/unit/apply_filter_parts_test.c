@@ -39,7 +39,7 @@ static size_t cut(struct change **ordered, size_t ret_ends[static MOST])
 {
 	size_t parts = 0;
 	for (size_t start = 0; start < count; start = ret_ends[parts++]) {
-		ret_ends[parts] = filter_parts_end(ordered, count, start);
+		ret_ends[parts] = filter_parts_end(ordered, count, start, FILTER_PART_MOST);
 		ck_assert_uint_gt(ret_ends[parts], start);
 		ck_assert_uint_le(ret_ends[parts], count);
 	}
@@ -50,8 +50,8 @@ static size_t ends[MOST];
 
 START_TEST(a_run_that_is_not_large_stays_as_it_is)
 {
-	for (unsigned i = 0; i < FILTER_PART_CHANGES; i++)
-		add(i % 2 ? CHANGE_FILTER_ADD : CHANGE_FILTER_RESTRICT, i % 6, FILTER_PART_CHANGES - i, 80);
+	for (unsigned i = 0; i < FILTER_PART_LEAST; i++)
+		add(i % 2 ? CHANGE_FILTER_ADD : CHANGE_FILTER_RESTRICT, i % 6, FILTER_PART_LEAST - i, 80);
 	struct change **ordered = filter_parts_order(&arena, changes, count);
 	for (size_t i = 0; i < count; i++)
 		ck_assert_ptr_eq(ordered[i], &changes[i]);
@@ -72,7 +72,7 @@ START_TEST(what_an_address_needs_is_never_cut)
 	size_t parts = cut(ordered, ends);
 	ck_assert_uint_eq(parts, 4);
 	for (size_t i = 0; i + 1 < parts; i++) {
-		ck_assert_uint_le(ends[i] - (i ? ends[i - 1] : 0), FILTER_PART_CHANGES);
+		ck_assert_uint_le(ends[i] - (i ? ends[i - 1] : 0), FILTER_PART_MOST);
 		ck_assert(!address_equal(&ordered[ends[i] - 1]->filter->address,
 		                         &ordered[ends[i]]->filter->address));
 	}
@@ -116,8 +116,8 @@ START_TEST(elements_without_an_address_can_be_cut_anywhere)
 		add(CHANGE_FILTER_ADD, FILTER_HEALTH_CHECK_PORT, 0, (uint16_t)(20000 + i));
 	struct change **ordered = filter_parts_order(&arena, changes, count);
 	ck_assert_uint_eq(cut(ordered, ends), 3);
-	ck_assert_uint_eq(ends[0], FILTER_PART_CHANGES);
-	ck_assert_uint_eq(ends[1], 2 * FILTER_PART_CHANGES);
+	ck_assert_uint_eq(ends[0], FILTER_PART_MOST);
+	ck_assert_uint_eq(ends[1], 2 * FILTER_PART_MOST);
 }
 END_TEST
 

@@ -1,0 +1,83 @@
+#include "syncer_record.h"
+
+#include "apply/record.h"
+
+#include <string.h>
+
+static bool add(struct syncer *syncer, const struct virtual_server_key *key)
+{
+	bool found;
+	size_t at = virtual_server_key_place(syncer->record.items, syncer->record.count, key, &found);
+	if (found)
+		return false;
+	vector_push(&syncer->record, *key);
+	struct virtual_server_key *items = syncer->record.items;
+	memmove(&items[at + 1], &items[at], (syncer->record.count - 1 - at) * sizeof(*items));
+	items[at] = *key;
+	return true;
+}
+
+static bool drop(struct syncer *syncer, const struct virtual_server_key *key)
+{
+	bool found;
+	size_t at = virtual_server_key_place(syncer->record.items, syncer->record.count, key, &found);
+	if (!found)
+		return false;
+	struct virtual_server_key *items = syncer->record.items;
+	memmove(&items[at], &items[at + 1], (syncer->record.count - 1 - at) * sizeof(*items));
+	syncer->record.count--;
+	return true;
+}
+
+static bool needs_record(const struct syncer *syncer, const struct address *address)
+{
+	return cidrs_contain(syncer->excluded, syncer->excluded_count, address) ||
+	       node_view_has(&syncer->planner->view, address);
+}
+
+static int save(struct syncer *syncer, bool changed)
+{
+	syncer->record_unsaved |= changed;
+	if (!syncer->record_unsaved)
+		return 0;
+	int e = record_write(syncer->run_directory, syncer->record.items, syncer->record.count,
+	                     &syncer->outcome.fault);
+	syncer->record_unsaved = e != 0;
+	return e;
+}
+
+int syncer_record_wanted(struct syncer *syncer, const struct state *wanted)
+{
+	bool changed = false;
+	for (size_t i = 0; i < wanted->virtual_server_count; i++) {
+		const struct virtual_server_key *key = &wanted->virtual_servers[i].key;
+		if (needs_record(syncer, &key->address))
+			changed |= add(syncer, key);
+	}
+	return save(syncer, changed);
+}
+
+int syncer_record_removed(struct syncer *syncer, const struct changes *changes)
+{
+	bool changed = false;
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->items[i];
+		if (change->kind == CHANGE_VIRTUAL_SERVER_REMOVE && change->result == 0)
+			changed |= drop(syncer, &change->virtual_server->key);
+	}
+	return save(syncer, changed);
+}
+
+int syncer_record_forget_absent(struct syncer *syncer, const struct state *present,
+                                const struct state *wanted)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < syncer->record.count; i++) {
+		const struct virtual_server_key *key = &syncer->record.items[i];
+		if (state_find_virtual_server(present, key) || state_find_virtual_server(wanted, key))
+			syncer->record.items[kept++] = *key;
+	}
+	bool changed = kept != syncer->record.count;
+	syncer->record.count = kept;
+	return save(syncer, changed);
+}
