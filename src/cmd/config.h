@@ -40,6 +40,8 @@ struct config {
 	const char *bridge_interface;
 	const char *interface_name_prefix;
 	struct node_port_addresses node_ports;
+	struct port_range service_node_ports; /* ours */
+	bool takeover;                        /* ours */
 	const char *run_directory; /* ours */
 	int32_t oom_score_adj;
 
@@ -63,6 +65,9 @@ struct config {
 	int64_t udp_timeout_ms;
 	const char *vip_binding; /* ours, as written: "", "address" or "route" */
 	bool hold_by_routes;     /* what follows from it */
+	const char *estimation;  /* ours: "auto", "on" or "off" */
+	const char *sloppy_sctp; /* ours, likewise */
+	bool check_timeouts;     /* ours */
 	bool masquerade_all;
 	int32_t masquerade_bit;
 	bool vip_ping;           /* ours */

@@ -17,6 +17,7 @@
 static const char *const detect_modes[] = {
         "", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix", NULL};
 static const char *const vip_bindings[] = {"", "address", "route", NULL};
+static const char *const by_itself[] = {"auto", "on", "off", NULL};
 static const char *const logging_formats[] = {"text", "json", NULL};
 
 /* A flag (its letter is 0), and a field that has none. */
@@ -43,11 +44,31 @@ const struct config_row config_rows[] = {
         {FLAG("run-dir", OPTION_TEXT, AT(run_directory), "DIR",
               "where the record of our virtual servers and the lock are kept (default " RECORD_DIRECTORY ")"),
          .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = RECORD_DIRECTORY},
+        {FLAG("takeover", OPTION_SWITCH, AT(takeover), NULL,
+              "remove the rules and sets that kube-proxy left, once ours are in place; =false leaves them alone "
+              "(default true)"),
+         .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "true"},
+        {FLAG("service-node-port-range", OPTION_PORT_RANGE, AT(service_node_ports), "FIRST-LAST",
+              "the cluster's NodePorts, by which a takeover knows kube-proxy's virtual servers on the node's "
+              "addresses (default 30000-32767)"),
+         .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "30000-32767"},
         {FLAG("vip-ping", OPTION_SWITCH, AT(vip_ping), NULL,
               "answer ICMP echo to addresses on " DUMMY_INTERFACE "; =false refuses it (default true)"),
          .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "true"},
         {FLAG("allow-external-ips", OPTION_SWITCH, AT(allow_external_ips), NULL,
               "serve the externalIPs of Services; =false leaves them out, with a warning (default true)"),
+         .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "true"},
+        {FLAG("ipvs-estimation", OPTION_TEXT, AT(estimation), "WHEN",
+              "whether the kernel works out rates: on, off, or auto: not for more than 5000 virtual and real "
+              "servers before Linux 6.2 (default auto)"),
+         .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "auto", .choices = by_itself},
+        {FLAG("ipvs-sloppy-sctp", OPTION_TEXT, AT(sloppy_sctp), "WHEN",
+              "whether IPVS takes SCTP associations whose beginning it did not see: on, off, or auto: as "
+              "soon "
+              "as there is an SCTP Service (default auto)"),
+         .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "auto", .choices = by_itself},
+        {FLAG("ipvs-check-timeouts", OPTION_SWITCH, AT(check_timeouts), NULL,
+              "warn at the start where connection tracking forgets before IPVS does (default true)"),
          .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "true"},
         {FLAG("max-object-size", OPTION_SIZE, AT(max_object_bytes), "BYTES",
               "refuse objects of the API server that are larger (default 8Mi)"),

@@ -142,6 +142,7 @@ static void done(struct daemon *daemon)
 	memo_done(&daemon->failures);
 	memo_done(&daemon->troubles);
 	memo_done(&daemon->absent_schedulers);
+	daemon_end_tuning(daemon);
 	if (daemon->lock >= 0)
 		close(daemon->lock);
 }

@@ -144,6 +144,7 @@ int daemon_open_kernel(struct daemon *daemon)
 	if (e)
 		return daemon_say_fault(daemon, e, &fault);
 	set_timeouts(daemon);
+	daemon_begin_tuning(daemon);
 	warn_of_forwarding(daemon);
 	return probe_default_scheduler(daemon);
 }

@@ -89,6 +89,14 @@ static bool has_flows(const struct service *service)
 	return false;
 }
 
+static bool has_sctp(const struct state *wanted)
+{
+	for (size_t i = 0; i < wanted->virtual_server_count; i++)
+		if (wanted->virtual_servers[i].key.protocol == PROTOCOL_SCTP)
+			return true;
+	return false;
+}
+
 static void plan_entry(struct planner *planner, const struct cluster_entry *entry)
 {
 	const char *owner = arena_format(&planner->pass, "%s/%s", entry->name.namespace, entry->name.name);
@@ -107,6 +115,7 @@ static void plan_entry(struct planner *planner, const struct cluster_entry *entr
 	planner->listener.warned(planner->listener.context, owner, fragment.warnings, fragment.warning_count);
 	ledger_put(planner->ledger, owner, service->created_seconds, &fragment.state);
 	service_facts_put(&planner->facts, entry->name, &fragment);
+	planner->sctp_seen |= has_sctp(&fragment.state);
 	if (has_flows(service))
 		memo_put(&planner->flow_owners, owner, "");
 }

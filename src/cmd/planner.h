@@ -45,6 +45,7 @@ struct planner {
 	struct node_view view;
 	struct service_facts facts;
 	size_t services_planned; /* by the last run */
+	bool sctp_seen;          /* some Service had an SCTP port since the start */
 	/* "namespace/name" of Services with UDP or SCTP ports that were planned, until somebody clears them. */
 	struct memo flow_owners;
 	/* Of the endpoint changes taken in (R1.28), until somebody clears them. */

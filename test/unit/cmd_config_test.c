@@ -405,9 +405,9 @@ static const char kube_proxy_flags[] =
         "metrics-bind-address metrics-port nodeport-addresses oom-score-adj pod-bridge-interface "
         "pod-interface-name-prefix profiling proxy-mode show-hidden-metrics-for-version v version vmodule "
         "write-config-to ";
-static const char our_flags[] =
-        "allow-external-ips ipvs-vip-binding manifests max-endpoints-per-service max-object-size "
-        "max-objects mode run-dir vip-ping ";
+static const char our_flags[] = "allow-external-ips ipvs-check-timeouts ipvs-estimation ipvs-sloppy-sctp "
+                                "ipvs-vip-binding manifests max-endpoints-per-service max-object-size "
+                                "max-objects mode run-dir vip-ping ";
 
 static int compare_words(const void *a, const void *b)
 {
