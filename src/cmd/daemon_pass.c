@@ -1,23 +1,158 @@
 /*
  * A pass runs when something changed, at most every --ipvs-min-sync-period; a whole one every --ipvs-sync-period and,
  * with back-off, after anything failed (Q-3).
+ *
+ * It is a sequence of phases, and works on them in slices, between which the loop has its turn: whatever the size of the
+ * cluster, health is answered and signals are heard. What the sources tell meanwhile waits in the store, marked, for
+ * the next pass, which then follows. Everything that talks to the kernel is a phase, so that no two talk at once.
  */
 #include "daemon_private.h"
 
 #include <event2/event.h>
 
-#define FIRST_RETRY_MS 1000
+enum {
+	FIRST_RETRY_MS = 1000,
+	SLICE_MS = 30,      /* and what the last step takes */
+	FIRST_SERVICES = 2, /* the API server's and DNS's, which the store gives first */
+};
 
-void daemon_request_pass(struct daemon *daemon)
+/* From the endpoints' change, as the control plane noted it, to the kernel (R13.8). */
+static void tell_programming_latency(struct daemon *daemon)
 {
-	if (!daemon->open)
-		return;
-	daemon_serve_queued(daemon);
-	if (evtimer_pending(daemon->due, NULL))
-		return;
-	int64_t wait = daemon->last_pass_ms + daemon->config->min_sync_period_ms - now_ms();
-	daemon_arm(daemon->due, daemon->programmed_once && wait > 0 ? wait : 0);
+	int64_t now = wall_clock_ns();
+	vector_for_each (&daemon->planner.triggers, trigger) {
+		double latency = (double)(now - trigger->since_ns) / 1e9;
+		metric_observe(daemon->serving.metrics, METRIC_NETWORK_PROGRAMMING,
+		               trigger->family == FAMILY_IPV6 ? LABEL_IPV6 : LABEL_IPV4, latency);
+	}
+	vector_clear(&daemon->planner.triggers);
 }
+
+/* ---- phases: each returns whether it is through */
+
+static bool look_at_node(struct daemon *daemon, int64_t deadline_ns)
+{
+	struct pass *pass = &daemon->pass;
+	(void)deadline_ns;
+	if (pass->whole) {
+		memo_begin_round(&daemon->failures);
+		memo_done(&daemon->absent_schedulers);
+		daemon_arm(daemon->period, daemon->config->sync_period_ms);
+	}
+	pass->host_known = (!pass->whole && !daemon->host_stale) || daemon_read_host(daemon) == 0;
+	if (daemon->node_stale)
+		daemon_refresh_node(daemon);
+	return true;
+}
+
+static void tell_outcome(struct daemon *daemon, int e)
+{
+	const struct sync_outcome *outcome = &daemon->syncer.outcome;
+	daemon_report(daemon, outcome, e, now_ms() - daemon->pass.sending_since_ms);
+	if (e == 0)
+		daemon_serve_outcome(daemon, outcome);
+	else if (outcome->filter_refused)
+		daemon_serve_refused_filter(daemon);
+}
+
+static void begin_sending(struct daemon *daemon, enum sync_kind kind)
+{
+	/* Somebody may want what is in a manifest that cannot be read. */
+	bool may_remove = memo_count(&daemon->sources.unread) == 0;
+	daemon->pass.sending_since_ms = now_ms();
+	sync_begin(&daemon->syncer, kind, may_remove);
+}
+
+/*
+ * Before all others are even planned, the Services that everything else in a cluster waits for. Whether that works or not, the
+ * whole pass follows.
+ */
+static bool send_first(struct daemon *daemon, int64_t deadline_ns)
+{
+	struct syncer *syncer = &daemon->syncer;
+	if (!daemon->pass.first)
+		return true;
+	if (!syncer->running) {
+		for (int i = 0; i < FIRST_SERVICES; i++)
+			planner_plan_next(&daemon->planner);
+		begin_sending(daemon, SYNC_FIRST);
+	}
+	int e = sync_go_on(syncer, deadline_ns);
+	if (e == SYNC_E_MORE)
+		return false;
+	if (e == 0)
+		tell_outcome(daemon, e);
+	sync_end(syncer);
+	return true;
+}
+
+static bool plan(struct daemon *daemon, int64_t deadline_ns)
+{
+	if (!planner_go_on(&daemon->planner, deadline_ns))
+		return false;
+	daemon_serve_planned(daemon);
+	return true;
+}
+
+static bool send_all(struct daemon *daemon, int64_t deadline_ns)
+{
+	struct pass *pass = &daemon->pass;
+	struct syncer *syncer = &daemon->syncer;
+	if (!syncer->running) {
+		if (!pass->whole && !ledger_has_touched(daemon->planner.ledger))
+			return true;
+		begin_sending(daemon, pass->whole ? SYNC_WHOLE : SYNC_TOUCHED);
+	}
+	int e = sync_go_on(syncer, deadline_ns);
+	if (e == SYNC_E_MORE)
+		return false;
+	pass->result = e;
+	pass->good = e == 0 && syncer->outcome.failed == 0;
+	return true;
+}
+
+static bool tell(struct daemon *daemon, int64_t deadline_ns)
+{
+	(void)deadline_ns;
+	if (daemon->syncer.running)
+		tell_outcome(daemon, daemon->pass.result);
+	return true;
+}
+
+static bool end_sending(struct daemon *daemon, int64_t deadline_ns)
+{
+	(void)deadline_ns;
+	sync_end(&daemon->syncer);
+	return true;
+}
+
+static bool follow_up(struct daemon *daemon, int64_t deadline_ns)
+{
+	(void)deadline_ns;
+	daemon->last_pass_ms = now_ms();
+	if (daemon->pass.result != 0)
+		return true;
+	daemon_remove_stale_flows(daemon);
+	tell_programming_latency(daemon);
+	return true;
+}
+
+static bool serve(struct daemon *daemon, int64_t deadline_ns)
+{
+	const struct pass *pass = &daemon->pass;
+	(void)deadline_ns;
+	daemon_serve_pass(daemon, (double)(now_ns() - pass->began_ns) / 1e9, pass->result != 0);
+	daemon_tune(daemon);
+	return true;
+}
+
+static bool (*const phases[])(struct daemon *daemon, int64_t deadline_ns) = {
+        look_at_node, send_first, plan, send_all, tell, end_sending, follow_up, serve,
+};
+
+enum { PHASES = sizeof(phases) / sizeof(*phases) };
+
+/* ---- the pass */
 
 /*
  * The next whole pass comes sooner, and each time that one fails later again. Changes do not wait for it: they have small
@@ -33,78 +168,69 @@ static void schedule_retry(struct daemon *daemon, bool whole_failed)
 	daemon_arm(daemon->period, daemon->retry_ms);
 }
 
-/* From the endpoints' change, as the control plane noted it, to the kernel (R13.8). */
-static void tell_programming_latency(struct daemon *daemon)
+static void begin_pass(struct daemon *daemon)
 {
-	int64_t now = wall_clock_ns();
-	vector_for_each (&daemon->planner.triggers, trigger) {
-		double latency = (double)(now - trigger->since_ns) / 1e9;
-		metric_observe(daemon->serving.metrics, METRIC_NETWORK_PROGRAMMING,
-		               trigger->family == FAMILY_IPV6 ? LABEL_IPV6 : LABEL_IPV4, latency);
-	}
-	vector_clear(&daemon->planner.triggers);
-}
-
-/* Sends what is to be sent. `good`: nothing failed. Returns what broke the pass off, or 0. */
-static int send_pass(struct daemon *daemon, bool whole, bool *ret_good)
-{
-	struct sync_outcome outcome = {0};
-	int64_t began = now_ms();
-	bool may_remove = memo_count(&daemon->sources.unread) == 0;
-	int e = whole ? sync_whole(&daemon->syncer, may_remove, &outcome)
-	              : sync_touched(&daemon->syncer, &outcome);
-	daemon_report(daemon, &outcome, e, now_ms() - began);
-	if (e == 0)
-		daemon_serve_outcome(daemon, &outcome);
-	else if (outcome.filter_refused)
-		daemon_serve_refused_filter(daemon);
-	*ret_good = e == 0 && outcome.failed == 0;
-	sync_done(&daemon->syncer, &outcome);
-	return e;
-}
-
-static int plan_and_send(struct daemon *daemon, bool whole, bool *ret_good)
-{
-	*ret_good = true;
-	if (whole) {
-		memo_begin_round(&daemon->failures);
-		memo_done(&daemon->absent_schedulers);
-		daemon_arm(daemon->period, daemon->config->sync_period_ms);
-	}
-	bool host_known = (!whole && !daemon->host_stale) || daemon_read_host(daemon) == 0;
-	if (daemon->node_stale)
-		daemon_refresh_node(daemon);
-	planner_run(&daemon->planner);
-	int e = whole || ledger_has_touched(daemon->planner.ledger) ? send_pass(daemon, whole, ret_good) : 0;
-	*ret_good &= host_known;
-	return e;
-}
-
-static void run_pass(struct daemon *daemon)
-{
-	bool whole = daemon->whole_needed, good;
-	int64_t began = now_ns();
+	bool whole = daemon->whole_needed;
+	daemon->pass = (struct pass){.running = true,
+	                             .whole = whole,
+	                             .first = whole && !daemon->first_tried,
+	                             .good = true,
+	                             .began_ns = now_ns()};
+	daemon->first_tried |= whole;
 	daemon->whole_needed = false;
-	int e = plan_and_send(daemon, whole, &good);
-	daemon->last_pass_ms = now_ms();
-	if (e == 0) {
-		daemon_remove_stale_flows(daemon);
-		tell_programming_latency(daemon);
-	}
-	daemon_serve_pass(daemon, (double)(now_ns() - began) / 1e9, e != 0);
-	daemon_tune(daemon);
-	if (!good) {
-		schedule_retry(daemon, whole);
-	} else if (whole) {
+}
+
+static void end_pass(struct daemon *daemon)
+{
+	struct pass *pass = &daemon->pass;
+	pass->running = false;
+	if (!pass->good || !pass->host_known) {
+		schedule_retry(daemon, pass->whole);
+	} else if (pass->whole) {
 		daemon->retry_ms = 0;
 		daemon->programmed_once = true;
 	}
+	if (pass->asked)
+		daemon_request_pass(daemon);
 }
+
+static void on_slice(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+	int64_t deadline_ns = deadline_clock_ns() + (int64_t)SLICE_MS * 1000000;
+	(void)fd, (void)what;
+	while (phases[daemon->pass.phase](daemon, deadline_ns)) {
+		if (++daemon->pass.phase == PHASES) {
+			end_pass(daemon);
+			return;
+		}
+		if (deadline_over(deadline_ns))
+			break;
+	}
+	daemon_arm(daemon->slice, 0);
+}
+
+/* ---- when */
 
 static void on_due(evutil_socket_t fd, short what, void *context)
 {
-	(void)fd, (void)what;
-	run_pass(context);
+	begin_pass(context);
+	on_slice(fd, what, context);
+}
+
+void daemon_request_pass(struct daemon *daemon)
+{
+	if (!daemon->open)
+		return;
+	daemon_serve_queued(daemon);
+	if (daemon->pass.running) {
+		daemon->pass.asked = true;
+		return;
+	}
+	if (evtimer_pending(daemon->due, NULL))
+		return;
+	int64_t wait = daemon->last_pass_ms + daemon->config->min_sync_period_ms - now_ms();
+	daemon_arm(daemon->due, daemon->programmed_once && wait > 0 ? wait : 0);
 }
 
 static void on_period(evutil_socket_t fd, short what, void *context)
@@ -116,17 +242,22 @@ static void on_period(evutil_socket_t fd, short what, void *context)
 void daemon_run_whole_pass(struct daemon *daemon)
 {
 	daemon->whole_needed = true;
-	run_pass(daemon);
+	if (daemon->pass.running)
+		daemon->pass.asked = true;
+	else
+		daemon_arm(daemon->due, 0);
 }
 
 void daemon_init_passes(struct daemon *daemon)
 {
 	daemon->due = evtimer_new(daemon->base, on_due, daemon);
 	daemon->period = evtimer_new(daemon->base, on_period, daemon);
+	daemon->slice = evtimer_new(daemon->base, on_slice, daemon);
 }
 
 void daemon_done_passes(struct daemon *daemon)
 {
 	event_free(daemon->due);
 	event_free(daemon->period);
+	event_free(daemon->slice);
 }

@@ -71,9 +71,23 @@ struct serving {
 	struct service_health *service_health;
 	struct served served[SERVED];
 
-	uint64_t events_counted[OBJECT_KINDS]; /* of the inlets, already in the metrics */
+	uint64_t events_counted[OBJECT_KINDS];  /* of the inlets, already in the metrics */
+	uint64_t changes_planned[OBJECT_KINDS]; /* taken in by the pass that is running */
 	uint64_t changes_applied[OBJECT_KINDS];
 	size_t virtual_servers, real_servers, addresses; /* in force */
+};
+
+/* The pass that is running (daemon_pass.c). */
+struct pass {
+	bool running;
+	bool asked; /* for another one, since it began */
+	bool whole;
+	bool first; /* begins with the Services of the first ranks */
+	bool host_known;
+	size_t phase;
+	int result; /* what broke it off, or 0 */
+	bool good;  /* nothing failed */
+	int64_t began_ns, sending_since_ms;
 };
 
 /* Kernel tuning (daemon_tuning.c). */
@@ -120,8 +134,11 @@ struct daemon {
 	/* passes */
 	struct event *due;    /* the next pass */
 	struct event *period; /* the next whole pass */
-	bool open;            /* programming has begun */
+	struct event *slice;  /* of the pass that is running, the next */
+	struct pass pass;
+	bool open; /* programming has begun */
 	bool whole_needed;
+	bool first_tried; /* the Services of the first ranks had their turn */
 	bool programmed_once;
 	int64_t retry_ms; /* the next back-off; 0: nothing fails */
 	int64_t last_pass_ms;
@@ -183,15 +200,17 @@ void daemon_remove_stale_flows(struct daemon *daemon);
 /* daemon_pass.c */
 void daemon_init_passes(struct daemon *daemon);
 void daemon_done_passes(struct daemon *daemon);
-/* Asks for a pass as soon as --ipvs-min-sync-period allows. */
+/* Asks for a pass as soon as --ipvs-min-sync-period allows; one that runs is followed by another. */
 void daemon_request_pass(struct daemon *daemon);
-/* A whole pass, now. */
+/* A whole pass, as soon as none runs. */
 void daemon_run_whole_pass(struct daemon *daemon);
 
 /* daemon_serve.c */
 int daemon_open_serving(struct daemon *daemon);
 void daemon_close_serving(struct daemon *daemon);
 void daemon_serve_queued(struct daemon *daemon);
+/* All that the sources have told so far is planned. */
+void daemon_serve_planned(struct daemon *daemon);
 /* A pass of so many seconds ended; `failed`: it broke off. */
 void daemon_serve_pass(struct daemon *daemon, double seconds, bool failed);
 /* How the kernel's tables changed. */
