@@ -8,6 +8,7 @@
 #ifndef KUBE_IPVS_APPLY_CONNECTIONS_H
 #define KUBE_IPVS_APPLY_CONNECTIONS_H
 
+#include "apply/kernel.h"
 #include "plan/state.h"
 
 #define CONNECTIONS_PATH "/proc/net/ip_vs_conn"
@@ -37,5 +38,8 @@ void connections_close(struct connections *connections); /* idempotent; NULL is 
  */
 int connections_read(struct connections *connections,
                      void (*tell)(void *context, const struct connection *connection), void *context);
+
+/* After how long a silence IPVS forgets a connection. 0 or a negative errno. */
+int kernel_read_timeouts(struct kernel *kernel, struct kernel_timeouts *ret_timeouts);
 
 #endif

@@ -103,7 +103,10 @@ static bool leave_over(struct drain_book *book, struct ledger *ledger, const str
 		char owner[OWNER_SIZE];
 		const struct virtual_server_key *key = &left[i].virtual_servers[0].key;
 		ledger_put(ledger, owner_of(key, owner), 0, &left[i]);
-		keys_add(&book->left_over, key);
+		if (ledger_has_port(ledger, owner, key))
+			keys_add(&book->left_over, key);
+		else
+			ledger_put(ledger, owner, 0, NULL);
 	}
 	return count > 0;
 }
@@ -203,7 +206,8 @@ static bool in_scope(const struct drain_pass *pass, const struct virtual_server_
 
 static struct drain begin_drain(const struct draining *draining, int64_t now_ms)
 {
-	return (struct drain){.key = draining->key, .end = draining->end, .since_ms = now_ms};
+	return (struct drain){
+	        .key = draining->key, .end = draining->end, .since_ms = now_ms, .number = UINT32_MAX};
 }
 
 static void tell_drain(struct drain_book *book, struct drain *drain, const struct draining *draining)
@@ -363,10 +367,13 @@ bool drains_release(struct drain_book *book, struct ledger *ledger)
 			waits |= virtual_server_key_compare(&drain->key, &key) == 0 && !drain->over;
 		if (waits)
 			continue;
-		ledger_put(ledger, owner_of(&key, owner), 0, NULL);
+		bool has_it = ledger_has_port(ledger, owner_of(&key, owner), &key);
+		ledger_put(ledger, owner, 0, NULL);
 		keys_drop(&book->left_over, &key);
-		keys_add(&book->released, &key);
-		any = true;
+		/* Else a Service has the port by now, and nothing goes. */
+		if (has_it)
+			keys_add(&book->released, &key);
+		any |= has_it;
 	}
 	return any;
 }

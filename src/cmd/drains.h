@@ -56,7 +56,8 @@ struct drain {
 	bool left_over;   /* its virtual server is, too */
 	bool over;        /* its end was told; it waits for the others of a left-over virtual server */
 	bool told, warned;
-	bool quiet; /* the last look found no open connection */
+	uint32_t number; /* of a look that is under way */
+	bool quiet;      /* the last look found no open connection */
 	/* As the last look found it in the kernel. */
 	bool looked, absent;
 	uint32_t active, inactive;

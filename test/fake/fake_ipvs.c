@@ -46,6 +46,16 @@ static int answer_info(struct fake_socket *socket, const struct nlmsghdr *reques
 	return 0;
 }
 
+static int answer_timeouts(struct fake_kernel *fake, struct fake_socket *socket,
+                           const struct nlmsghdr *request)
+{
+	struct nl_msg *message = new_answer(FAKE_FAMILY, IPVS_CMD_SET_CONFIG);
+	for (int i = 0; i < 3; i++)
+		CHECK(nla_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_TCP + i, fake->timeouts[i]) == 0);
+	fake_answer(socket, request, message, false);
+	return 0;
+}
+
 /* ---- reading requests */
 
 static uint8_t family_of(uint16_t number)
@@ -409,6 +419,8 @@ int fake_ipvs_handle(struct fake_kernel *fake, struct fake_socket *socket, struc
 	switch (command) {
 	case IPVS_CMD_GET_INFO:
 		return answer_info(socket, request);
+	case IPVS_CMD_GET_CONFIG:
+		return answer_timeouts(fake, socket, request);
 	case IPVS_CMD_SET_CONFIG:
 		return set_timeouts(fake, outer);
 	case IPVS_CMD_GET_SERVICE:

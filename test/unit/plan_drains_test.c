@@ -312,7 +312,7 @@ static void check_server(unsigned seed, const struct state *present, const struc
 
 START_TEST(what_drains_is_what_is_present_and_unwanted)
 {
-	for (unsigned seed = 0; seed < ROUNDS; seed++) {
+	for (unsigned seed = 0; seed < test_rounds(ROUNDS); seed++) {
 		struct dice dice = {seed};
 		struct state present = random_state(&dice, 60, seed % 2, &arena),
 		             wanted = random_state(&dice, 60, seed % 2, &arena), extended, again;
@@ -339,7 +339,7 @@ END_TEST
  */
 START_TEST(what_was_wanted_joined_with_what_drains_is_what_the_kernel_has)
 {
-	for (unsigned seed = 0; seed < ROUNDS; seed++) {
+	for (unsigned seed = 0; seed < test_rounds(ROUNDS); seed++) {
 		struct dice dice = {seed};
 		struct state first = random_state(&dice, 60, true, &arena),
 		             second = random_state(&dice, 60, true, &arena), kernel, present;
