@@ -42,7 +42,7 @@ struct config {
 	struct node_port_addresses node_ports;
 	struct port_range service_node_ports; /* ours */
 	bool takeover;                        /* ours */
-	const char *run_directory; /* ours */
+	const char *run_directory;            /* ours */
 	int32_t oom_score_adj;
 
 	/* --- what is served about ourselves */

@@ -45,7 +45,8 @@ const struct config_row config_rows[] = {
               "where the record of our virtual servers and the lock are kept (default " RECORD_DIRECTORY ")"),
          .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = RECORD_DIRECTORY},
         {FLAG("takeover", OPTION_SWITCH, AT(takeover), NULL,
-              "remove the rules and sets that kube-proxy left, once ours are in place; =false leaves them alone "
+              "remove the rules and sets that kube-proxy left, once ours are in place; =false leaves them "
+              "alone "
               "(default true)"),
          .marks = CONFIG_BESIDE | CONFIG_OURS, .standard = "true"},
         {FLAG("service-node-port-range", OPTION_PORT_RANGE, AT(service_node_ports), "FIRST-LAST",

@@ -130,6 +130,7 @@ static void done(struct daemon *daemon)
 	daemon_close_serving(daemon);
 	daemon_close_sources(daemon);
 	daemon_close_node(daemon);
+	daemon_close_takeover(daemon);
 	file_watch_close(daemon->config_watch);
 	syncer_done(&daemon->syncer);
 	planner_done(&daemon->planner);

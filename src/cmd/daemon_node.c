@@ -168,6 +168,7 @@ void daemon_try_to_begin(struct daemon *daemon)
 		daemon_fail(daemon);
 		return;
 	}
+	daemon_begin_takeover(daemon);
 	daemon->open = true;
 	daemon_run_whole_pass(daemon);
 }

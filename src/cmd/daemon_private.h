@@ -3,6 +3,7 @@
  *
  *	daemon.c          start, loop, end
  *	daemon_kernel.c   making the kernel ready: modules, sysctls, the dummy, timeouts, schedulers
+ *	daemon_takeover.c taking over from kube-proxy
  *	daemon_tuning.c   kernel tuning that follows what there is
  *	daemon_sources.c  manifests, the API server, the events written to it
  *	daemon_node.c     what this node is: its Node object, its host's addresses; when programming may begin
@@ -16,6 +17,7 @@
 #define KUBE_IPVS_CMD_DAEMON_PRIVATE_H
 
 #include "daemon.h"
+#include "kube_proxy_claims.h"
 #include "memo.h"
 #include "node_facts.h"
 #include "node_name.h"
@@ -23,6 +25,7 @@
 #include "syncer.h"
 
 #include "apply/host_watch.h"
+#include "apply/kube_proxy.h"
 #include "model/inlet.h"
 #include "observe/health.h"
 #include "observe/http_server.h"
@@ -90,6 +93,16 @@ struct pass {
 	int64_t began_ns, sending_since_ms;
 };
 
+/* Taking over from kube-proxy (daemon_takeover.c). */
+struct takeover {
+	bool pending; /* what it left is still to be removed */
+	unsigned set_tries;
+	struct event *again; /* looks once more at sets that were in use */
+	struct arena memory; /* of what follows */
+	struct kube_proxy_claims claims;
+	struct kube_proxy_report report;
+};
+
 /* Kernel tuning (daemon_tuning.c). */
 struct tuning {
 	bool estimates_in_timer; /* before Linux 6.2 */
@@ -118,6 +131,7 @@ struct daemon {
 	struct sources sources;
 	struct serving serving;
 	struct tuning tuning;
+	struct takeover takeover;
 	struct file_watch *config_watch;
 
 	/* the node */
@@ -165,6 +179,13 @@ int daemon_take_lock(struct daemon *daemon);
 int daemon_open_kernel(struct daemon *daemon);
 /* 0: the kernel has this scheduler, and it is in the list from now on. -ENOENT: it has not. */
 int daemon_probe_scheduler(struct daemon *daemon, const char *scheduler);
+
+/* daemon_takeover.c */
+/* Before the first pass. */
+void daemon_begin_takeover(struct daemon *daemon);
+/* After a whole pass in which nothing failed. */
+void daemon_end_takeover(struct daemon *daemon);
+void daemon_close_takeover(struct daemon *daemon);
 
 /* daemon_tuning.c */
 /* Once the kernel is ready: what the options ask for; timeouts that do not fit. */

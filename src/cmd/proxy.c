@@ -47,10 +47,12 @@ static int write_config(const struct config *config, const struct log *log)
 	return EXIT_FAILURE;
 }
 
-/* As `kube-ipvs cleanup` does it. */
+/* As `kube-ipvs cleanup --kube-proxy` does it: who gives kube-proxy's flag wants to be rid of what a proxy left. */
 static int clean_up(const struct config *config)
 {
 	char command[] = "cleanup", run_dir[] = "--run-dir", exclude[] = "--ipvs-exclude-cidrs";
+	char kube_proxy[] = "--kube-proxy", range[] = "--service-node-port-range",
+	     ports[sizeof("65535-65535")];
 	char cidr[CIDR_TEXT_SIZE];
 	auto_free char *directory = memory_copy_text(config->run_directory);
 	auto_text excluded = {0};
@@ -59,8 +61,11 @@ static int clean_up(const struct config *config)
 		text_addf(&excluded, "%s%s", i ? "," : "", cidr);
 	}
 	text_reserve(&excluded, 0)[0] = '\0';
-	char *arguments[] = {command, run_dir, directory, exclude, excluded.bytes, NULL};
-	return command_cleanup(5, arguments);
+	(void)snprintf(ports, sizeof(ports), "%u-%u", config->service_node_ports.first,
+	               config->service_node_ports.last);
+	char *arguments[] = {command,    run_dir, directory, exclude, excluded.bytes,
+	                     kube_proxy, range,   ports,     NULL};
+	return command_cleanup(8, arguments);
 }
 
 static int run_daemon(const struct config *config, const struct log *log)

@@ -80,6 +80,7 @@ static int look_at_wanted(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
 	(void)deadline_ns;
+	syncer_record_claimed(syncer, &pass->present);
 	ledger_wanted(syncer->planner->ledger, &syncer->memory, &pass->wanted);
 	count_wanted(&pass->wanted, &syncer->outcome);
 	pass->rules = (struct removal_rules){.recorded = syncer->record.items,

@@ -52,6 +52,8 @@ struct sync_pass {
 	struct kernel_performing *performing;
 };
 
+struct kube_proxy_claims;
+
 struct syncer {
 	struct kernel *kernel;   /* owned */
 	struct planner *planner; /* borrowed */
@@ -60,6 +62,9 @@ struct syncer {
 	size_t excluded_count;
 	vector_of(struct virtual_server_key) record; /* ascending */
 	bool record_unsaved;
+	/* Borrowed; NULL: no takeover. What a whole pass finds of these becomes part of the record. */
+	const struct kube_proxy_claims *claims;
+	size_t claimed;      /* so many at last */
 	struct arena memory; /* of one pass */
 	bool running;        /* between sync_begin and sync_end */
 	struct sync_pass pass;

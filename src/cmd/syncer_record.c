@@ -1,5 +1,7 @@
 #include "syncer_record.h"
 
+#include "kube_proxy_claims.h"
+
 #include "apply/record.h"
 
 #include <string.h>
@@ -55,6 +57,16 @@ int syncer_record_wanted(struct syncer *syncer, const struct state *wanted)
 			changed |= add(syncer, key);
 	}
 	return save(syncer, changed);
+}
+
+void syncer_record_claimed(struct syncer *syncer, const struct state *present)
+{
+	struct virtual_server_key *keys = NULL;
+	if (syncer->claims == NULL)
+		return;
+	syncer->claimed = kube_proxy_claims_find(syncer->claims, present, &syncer->memory, &keys);
+	for (size_t i = 0; i < syncer->claimed; i++)
+		syncer->record_unsaved |= add(syncer, &keys[i]);
 }
 
 int syncer_record_removed(struct syncer *syncer, const struct changes *changes)

@@ -11,6 +11,8 @@
 
 /* Before anything of `wanted` is programmed. */
 int syncer_record_wanted(struct syncer *syncer, const struct state *wanted);
+/* Of the present virtual servers, those that a takeover claims; to be written with what is wanted. */
+void syncer_record_claimed(struct syncer *syncer, const struct state *present);
 /* After changes were performed. */
 int syncer_record_removed(struct syncer *syncer, const struct changes *changes);
 /* What the record names, nobody wants and the kernel does not hold. */

@@ -407,7 +407,7 @@ static const char kube_proxy_flags[] =
         "write-config-to ";
 static const char our_flags[] = "allow-external-ips ipvs-check-timeouts ipvs-estimation ipvs-sloppy-sctp "
                                 "ipvs-vip-binding manifests max-endpoints-per-service max-object-size "
-                                "max-objects mode run-dir vip-ping ";
+                                "max-objects mode run-dir service-node-port-range takeover vip-ping ";
 
 static int compare_words(const void *a, const void *b)
 {

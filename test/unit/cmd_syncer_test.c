@@ -1,6 +1,7 @@
 /*
  * Passes over a kernel that fails on demand: what is removed, what is recorded, what a failed pass leaves.
  */
+#include "kube_proxy_claims.h"
 #include "syncer.h"
 
 #include "fake_kernel.h"
@@ -295,6 +296,31 @@ START_TEST(without_the_record_node_ports_of_an_earlier_life_are_alien)
 }
 END_TEST
 
+START_TEST(what_a_takeover_claims_goes_unless_it_is_wanted)
+{
+	struct interface_address own = {.address = address("192.0.2.10"), .interface = "eth0"};
+	const struct kube_proxy_claims claims = {
+	        .host = &own, .host_count = 1, .node_ports = {.first = 30000, .last = 32767}};
+	begin(NULL);
+	put_alien("192.0.2.10", 9999);
+	put_alien("192.0.2.10", 30080);
+	put_alien("192.0.2.10", 30081);
+	put_service("web", "10.96.0.1", 30080);
+	whole();
+	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 192.0.2.10:9999 wlc 0\nTCP 192.0.2.10:30080 rr 1\n"
+	          "TCP 192.0.2.10:30081 wlc 0\nheld 10.96.0.1\n");
+	syncer.claims = &claims;
+	pass(true, false, 0, 0);
+	ck_assert_uint_eq(syncer.claimed, 2);
+	record_must_be("-t 192.0.2.10:30080\n-t 192.0.2.10:30081\n");
+	whole();
+	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 192.0.2.10:9999 wlc 0\nTCP 192.0.2.10:30080 rr 1\n"
+	          "held 10.96.0.1\n");
+	record_must_be("-t 192.0.2.10:30080\n");
+	end();
+}
+END_TEST
+
 START_TEST(a_pass_that_may_not_remove_adds_and_changes_only)
 {
 	begin(NULL);
@@ -496,6 +522,7 @@ int main(void)
 	tcase_add_test(tests, node_ports_are_in_the_record_for_as_long_as_they_are_wanted);
 	tcase_add_test(tests, after_a_restart_recorded_node_ports_go_and_alien_ones_stay);
 	tcase_add_test(tests, without_the_record_node_ports_of_an_earlier_life_are_alien);
+	tcase_add_test(tests, what_a_takeover_claims_goes_unless_it_is_wanted);
 	tcase_add_test(tests, a_pass_that_may_not_remove_adds_and_changes_only);
 	tcase_add_test(tests, what_others_hold_in_an_excluded_range_stays);
 	tcase_add_test(tests, what_we_made_in_an_excluded_range_goes_even_after_a_restart);
