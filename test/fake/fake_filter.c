@@ -304,13 +304,21 @@ static int dump_elements(struct fake_filter *filter, struct fake_socket *socket,
 	return 0;
 }
 
+static struct nl_msg *new_table_answer(void)
+{
+	struct nl_msg *message = begin(NFT_MSG_NEWTABLE);
+	CHECK(nla_put_string(message, NFTA_TABLE_NAME, "kube-ipvs") == 0);
+	CHECK(nla_put_u32(message, NFTA_TABLE_FLAGS, 0) == 0);
+	return message;
+}
+
 int fake_filter_handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request)
 {
 	switch (request->nlmsg_type & 0xff) {
 	case NFT_MSG_GETTABLE:
 		if (!fake->filter.present)
 			return -ENOENT;
-		fake_answer(socket, request, begin(NFT_MSG_NEWTABLE), false);
+		fake_answer(socket, request, new_table_answer(), false);
 		return 0;
 	case NFT_MSG_GETCHAIN:
 	case NFT_MSG_GETRULE:

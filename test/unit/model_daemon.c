@@ -1,0 +1,141 @@
+#include "model_daemon.h"
+
+#include "base/check.h"
+#include "plan/filter_text.h"
+
+#include <string.h>
+
+#define DUMMY "kube-ipvs0"
+
+static void nothing_said(void *context, const char *owner, const char *const *sentences, size_t count)
+{
+	(void)context, (void)owner, (void)sentences, (void)count;
+}
+
+static void nothing_remarked(void *context, const char *sentence)
+{
+	(void)context, (void)sentence;
+}
+
+void model_daemon_begin(struct model_daemon *daemon)
+{
+	static const struct planner_listener listener = {.warned = nothing_said,
+	                                                 .remarked = nothing_remarked};
+	static const struct node_port_rule all = {0};
+	const struct filter_rules rules = {.masquerade_mark = 0x4000, .answer_ping = true};
+	struct kernel *kernel = NULL;
+	struct fault fault = {0};
+	size_t unreadable = 0;
+	auto_text text = {0};
+	filter_text_rules(&rules, &text);
+	planner_init(&daemon->planner, WORLD_NODE_NAME, DUMMY, "rr", &all, &listener);
+	CHECK(kernel_open(DUMMY, false, &daemon->fake->transport, &kernel, &fault) == 0);
+	kernel_use_filter(kernel, text_string(&text));
+	CHECK(syncer_init(&daemon->syncer, kernel, &daemon->planner, daemon->directory, daemon->excluded,
+	                  daemon->excluded_count, &unreadable) == 0);
+	CHECK(unreadable == 0);
+}
+
+void model_daemon_end(struct model_daemon *daemon)
+{
+	syncer_done(&daemon->syncer);
+	planner_done(&daemon->planner);
+}
+
+static void tell_service(struct cluster *cluster, const struct world *world, size_t slot, struct arena *arena)
+{
+	const struct service *service = world_service(world, slot, arena);
+	if (service)
+		cluster_put_service(cluster, service_new(service));
+	else
+		cluster_remove_service(cluster, world_name(WORLD_SERVICE, slot));
+}
+
+static void tell_slice(struct cluster *cluster, const struct world *world, size_t slot, struct arena *arena)
+{
+	const struct slice *slice = world_slice(world, slot, arena);
+	if (slice)
+		cluster_put_slice(cluster, slice_new(slice));
+	else
+		cluster_remove_slice(cluster, world_name(WORLD_SLICE, slot));
+}
+
+static void tell_node(struct cluster *cluster, const struct world *world, struct arena *arena)
+{
+	const struct node *node = world_node(world, arena);
+	if (node)
+		cluster_put_node(cluster, node_new(node));
+	else
+		cluster_remove_node(cluster, WORLD_NODE_NAME);
+}
+
+void model_daemon_tell(struct model_daemon *daemon, const struct world *world, enum world_kind kind,
+                       size_t slot)
+{
+	struct arena arena = {0};
+	struct cluster *cluster = daemon->planner.cluster;
+	if (kind == WORLD_SERVICE)
+		tell_service(cluster, world, slot, &arena);
+	else if (kind == WORLD_SLICE)
+		tell_slice(cluster, world, slot, &arena);
+	else if (kind == WORLD_NODE)
+		tell_node(cluster, world, &arena);
+	else
+		daemon->host_count = world_host(world, daemon->host);
+	daemon->node_stale |= kind == WORLD_NODE || kind == WORLD_HOST;
+	arena_done(&arena);
+}
+
+static void give_turn(const struct model_pass *pass, bool planned)
+{
+	if (pass->turn)
+		pass->turn(pass->context, planned);
+}
+
+static int send_changes(struct model_daemon *daemon, struct model_pass *pass, enum sync_kind kind)
+{
+	struct syncer *syncer = &daemon->syncer;
+	int e;
+	sync_begin(syncer, kind, pass->may_remove);
+	while ((e = sync_go_on(syncer, pass->turn ? 0 : NO_DEADLINE)) == SYNC_E_MORE)
+		give_turn(pass, !daemon->starting);
+	if (e)
+		text_addf(&pass->complaint, "the pass ended with %d: %s", e, syncer->outcome.fault.sentence);
+	else if (syncer->outcome.failed > 0)
+		text_addf(&pass->complaint, "%zu changes failed", syncer->outcome.failed);
+	pass->changes += syncer->outcome.changes.count;
+	return e;
+}
+
+/* The API server's and DNS's Services, before all others. Whether that works does not matter. */
+static void send_first(struct model_daemon *daemon, struct model_pass *pass)
+{
+	struct model_pass small = {
+	        .may_remove = pass->may_remove, .turn = pass->turn, .context = pass->context};
+	planner_plan_next(&daemon->planner);
+	planner_plan_next(&daemon->planner);
+	daemon->starting = true;
+	send_changes(daemon, &small, SYNC_FIRST);
+	sync_end(&daemon->syncer);
+	daemon->starting = false;
+	pass->first_changes = small.changes;
+	text_done(&small.complaint);
+}
+
+void model_daemon_pass(struct model_daemon *daemon, struct model_pass *pass)
+{
+	struct planner *planner = &daemon->planner;
+	if (daemon->node_stale)
+		planner_refresh_node(planner, daemon->host, daemon->host_count);
+	daemon->node_stale = false;
+	if (pass->first)
+		send_first(daemon, pass);
+	while (!planner_go_on(planner, pass->turn ? 0 : NO_DEADLINE))
+		give_turn(pass, false);
+	if (pass->before_sending)
+		pass->before_sending(pass->context);
+	if (!pass->whole && !ledger_has_touched(planner->ledger))
+		return;
+	send_changes(daemon, pass, pass->whole ? SYNC_WHOLE : SYNC_TOUCHED);
+	sync_end(&daemon->syncer);
+}
