@@ -27,8 +27,10 @@ enum metric {
 	METRIC_SERVICE_CHANGES_PENDING,  /* gauge */
 	METRIC_SERVICE_CHANGES,          /* counter */
 	METRIC_ADDRESSES,                /* gauge */
+	METRIC_ALIEN_VIRTUAL_SERVERS,    /* gauge */
 	METRIC_API_CONNECTED,            /* gauge, resource: 0 or 1 */
 	METRIC_CONFIG_RELOAD_FAILED,     /* gauge: 0 or 1 */
+	METRIC_DRIFT_REPAIRED,           /* counter, kind */
 	METRIC_REAL_SERVERS,             /* gauge */
 	METRIC_VIRTUAL_SERVERS,          /* gauge */
 	METRICS,
@@ -50,7 +52,14 @@ enum metric_label {
 	LABEL_SERVICES = 0,
 	LABEL_ENDPOINT_SLICES,
 	LABEL_NODES,
-	METRIC_LABELS = 4, /* at most, of one metric */
+	/* kind of drift */
+	LABEL_DRIFT_VIRTUAL_SERVER = 0,
+	LABEL_DRIFT_REAL_SERVER,
+	LABEL_DRIFT_ADDRESS,
+	LABEL_DRIFT_FILTER_ELEMENT,
+	LABEL_DRIFT_FILTER_RULES,
+	LABEL_DRIFT_INTERFACE,
+	METRIC_LABELS = 6, /* at most, of one metric */
 };
 
 struct metrics;

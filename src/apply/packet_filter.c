@@ -49,7 +49,9 @@ static int run(struct packet_filter *filter, const char *commands, struct text *
 	text_clear(ret_words);
 	if (!transport->filter_run)
 		return -EOPNOTSUPP;
-	return transport->filter_run(transport->context, &filter->writer, commands, ret_words);
+	int error = transport->filter_run(transport->context, &filter->writer, commands, ret_words);
+	filter->transactions += !error;
+	return error;
 }
 
 /* ---- faults */

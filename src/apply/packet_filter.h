@@ -14,12 +14,13 @@
 struct packet_filter {
 	const struct kernel_transport *transport;
 	struct conversation netfilter;
-	void *writer;         /* the transport's session */
-	char *rules;          /* NULL: not used */
-	bool in_place;        /* the rules were put at least once */
-	uint64_t digest;      /* of the table as it was then */
-	bool beyond_repair;   /* something in it could not be removed: the next time it is replaced */
-	struct text oddities; /* commands that remove what the last reading could not express */
+	void *writer;          /* the transport's session */
+	char *rules;           /* NULL: not used */
+	bool in_place;         /* the rules were put at least once */
+	uint64_t digest;       /* of the table as it was then */
+	uint32_t transactions; /* that were taken so far */
+	bool beyond_repair;    /* something in it could not be removed: the next time it is replaced */
+	struct text oddities;  /* commands that remove what the last reading could not express */
 };
 
 void packet_filter_init(struct packet_filter *filter, const struct kernel_transport *transport);

@@ -193,12 +193,13 @@ static void on_host_readable(evutil_socket_t fd, short what, void *context)
 		        "node addresses: cannot be followed any more: %s; they are read every %lld s instead",
 		        strerror(-e), (long long)daemon->config->sync_period_ms / 1000);
 		event_del(daemon->host_readable);
+		daemon->host_unwatched = true;
 		return;
 	}
 	if (news.dummy_gone && daemon->open) {
 		log_warning(daemon->log,
 		            DUMMY_INTERFACE ": somebody removed it; it is made anew, with all its addresses");
-		daemon->whole_needed = true;
+		daemon->drift.interface_gone = daemon->drift.due = true;
 	}
 	daemon->host_stale |= news.addresses_changed;
 	if (news.addresses_changed || news.dummy_gone)

@@ -39,7 +39,10 @@ static bool look_at_node(struct daemon *daemon, int64_t deadline_ns)
 		memo_done(&daemon->absent_schedulers);
 		daemon_arm(daemon->period, daemon->config->sync_period_ms);
 	}
-	pass->host_known = (!pass->whole && !daemon->host_stale) || daemon_read_host(daemon) == 0;
+	if (pass->looks)
+		daemon_arm(daemon->period, daemon->config->sync_period_ms);
+	bool reads = pass->whole || daemon->host_stale || (pass->looks && daemon->host_unwatched);
+	pass->host_known = !reads || daemon_read_host(daemon) == 0;
 	if (daemon->node_stale)
 		daemon_refresh_node(daemon);
 	return true;
@@ -86,8 +89,32 @@ static bool send_first(struct daemon *daemon, int64_t deadline_ns)
 	return true;
 }
 
+/* What the quick look found. What waits to be planned comes after it, so that the two are told apart. */
+static bool repair(struct daemon *daemon, int64_t deadline_ns)
+{
+	struct pass *pass = &daemon->pass;
+	struct syncer *syncer = &daemon->syncer;
+	if (!pass->repairs)
+		return true;
+	if (!syncer->running) {
+		memo_begin_round(&daemon->failures);
+		begin_sending(daemon, SYNC_WHOLE);
+	}
+	int e = sync_go_on(syncer, deadline_ns);
+	if (e == SYNC_E_MORE)
+		return false;
+	pass->result = e;
+	pass->good = e == 0 && syncer->outcome.failed == 0;
+	daemon_tell_drift(daemon, &syncer->outcome, e);
+	tell_outcome(daemon, e);
+	sync_end(syncer);
+	return true;
+}
+
 static bool plan(struct daemon *daemon, int64_t deadline_ns)
 {
+	if (daemon->pass.result != 0)
+		return true; /* the next pass does it all */
 	if (!planner_go_on(&daemon->planner, deadline_ns))
 		return false;
 	daemon_serve_planned(daemon);
@@ -99,7 +126,7 @@ static bool send_all(struct daemon *daemon, int64_t deadline_ns)
 	struct pass *pass = &daemon->pass;
 	struct syncer *syncer = &daemon->syncer;
 	if (!syncer->running) {
-		if (!pass->whole && !ledger_has_touched(daemon->planner.ledger))
+		if (pass->result != 0 || (!pass->whole && !ledger_has_touched(daemon->planner.ledger)))
 			return true;
 		begin_sending(daemon, pass->whole ? SYNC_WHOLE : SYNC_TOUCHED);
 	}
@@ -107,7 +134,7 @@ static bool send_all(struct daemon *daemon, int64_t deadline_ns)
 	if (e == SYNC_E_MORE)
 		return false;
 	pass->result = e;
-	pass->good = e == 0 && syncer->outcome.failed == 0;
+	pass->good &= e == 0 && syncer->outcome.failed == 0;
 	return true;
 }
 
@@ -147,7 +174,8 @@ static bool serve(struct daemon *daemon, int64_t deadline_ns)
 }
 
 static bool (*const phases[])(struct daemon *daemon, int64_t deadline_ns) = {
-        look_at_node, send_first, plan, send_all, tell, end_sending, follow_up, serve,
+        look_at_node, send_first, daemon_look_for_drift, repair,    plan,
+        send_all,     tell,       end_sending,           follow_up, serve,
 };
 
 enum { PHASES = sizeof(phases) / sizeof(*phases) };
@@ -173,11 +201,13 @@ static void begin_pass(struct daemon *daemon)
 	bool whole = daemon->whole_needed;
 	daemon->pass = (struct pass){.running = true,
 	                             .whole = whole,
+	                             .looks = !whole && daemon->drift.due,
 	                             .first = whole && !daemon->first_tried,
 	                             .good = true,
 	                             .began_ns = now_ns()};
 	daemon->first_tried |= whole;
 	daemon->whole_needed = false;
+	daemon->drift.due = false;
 }
 
 static void end_pass(struct daemon *daemon)
@@ -234,19 +264,35 @@ void daemon_request_pass(struct daemon *daemon)
 	daemon_arm(daemon->due, daemon->programmed_once && wait > 0 ? wait : 0);
 }
 
+/* A pass that begins as soon as none runs. */
+static void begin_soon(struct daemon *daemon)
+{
+	if (daemon->pass.running)
+		daemon->pass.asked = true;
+	else
+		daemon_arm(daemon->due, 0);
+}
+
+void daemon_look_again(struct daemon *daemon)
+{
+	daemon->drift.due = true;
+	begin_soon(daemon);
+}
+
 static void on_period(evutil_socket_t fd, short what, void *context)
 {
+	struct daemon *daemon = context;
 	(void)fd, (void)what;
-	daemon_run_whole_pass(context);
+	if (daemon->programmed_once && daemon->retry_ms == 0)
+		daemon_look_again(daemon);
+	else
+		daemon_run_whole_pass(daemon);
 }
 
 void daemon_run_whole_pass(struct daemon *daemon)
 {
 	daemon->whole_needed = true;
-	if (daemon->pass.running)
-		daemon->pass.asked = true;
-	else
-		daemon_arm(daemon->due, 0);
+	begin_soon(daemon);
 }
 
 void daemon_init_passes(struct daemon *daemon)
@@ -261,4 +307,5 @@ void daemon_done_passes(struct daemon *daemon)
 	event_free(daemon->due);
 	event_free(daemon->period);
 	event_free(daemon->slice);
+	daemon_end_drift(daemon);
 }

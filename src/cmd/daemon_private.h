@@ -9,6 +9,7 @@
  *	daemon_node.c     what this node is: its Node object, its host's addresses; when programming may begin
  *	daemon_filter.c   the packet filter's rules; flows that lead nowhere any more
  *	daemon_pass.c     when a pass runs, and what follows from how it went
+ *	daemon_drift.c    what others changed
  *	daemon_serve.c    health, metrics and configuration over HTTP
  *	daemon_reload.c   a changed configuration file
  *	daemon_report.c   what is said, once each
@@ -85,7 +86,9 @@ struct pass {
 	bool running;
 	bool asked; /* for another one, since it began */
 	bool whole;
-	bool first; /* begins with the Services of the first ranks */
+	bool looks;   /* begins with a quick look at the kernel */
+	bool repairs; /* which found something */
+	bool first;   /* begins with the Services of the first ranks */
 	bool host_known;
 	size_t phase;
 	int result; /* what broke it off, or 0 */
@@ -112,6 +115,15 @@ struct tuning {
 	struct memo failures; /* per sysctl, why */
 };
 
+/* What others change in the kernel (daemon_drift.c). */
+struct drift {
+	bool due;                     /* the next pass looks */
+	bool interface_gone;          /* somebody removed the dummy */
+	struct kernel_survey *survey; /* the look that is under way */
+	bool filter_looked_at, foreign_known;
+	uint32_t foreign; /* kernel_foreign_transactions() when it began */
+};
+
 struct daemon {
 	const struct config *config;
 	const struct log *log;
@@ -131,6 +143,7 @@ struct daemon {
 	struct sources sources;
 	struct serving serving;
 	struct tuning tuning;
+	struct drift drift;
 	struct takeover takeover;
 	struct file_watch *config_watch;
 
@@ -142,8 +155,9 @@ struct daemon {
 	struct arena host_memory; /* the interfaces' addresses as read last */
 	struct interface_address *host_addresses;
 	size_t host_address_count;
-	bool host_stale; /* they are to be read again */
-	bool node_stale; /* the planner is to look at the node again */
+	bool host_stale;     /* they are to be read again */
+	bool host_unwatched; /* they cannot be followed, and are read with each look */
+	bool node_stale;     /* the planner is to look at the node again */
 
 	/* passes */
 	struct event *due;    /* the next pass */
@@ -223,8 +237,17 @@ void daemon_init_passes(struct daemon *daemon);
 void daemon_done_passes(struct daemon *daemon);
 /* Asks for a pass as soon as --ipvs-min-sync-period allows; one that runs is followed by another. */
 void daemon_request_pass(struct daemon *daemon);
+/* A quick look at the kernel, and what follows from it, as soon as no pass runs. */
+void daemon_look_again(struct daemon *daemon);
 /* A whole pass, as soon as none runs. */
 void daemon_run_whole_pass(struct daemon *daemon);
+
+/* daemon_drift.c */
+/* Phases of a pass: whether it is through. */
+bool daemon_look_for_drift(struct daemon *daemon, int64_t deadline_ns);
+/* What the pass that put the kernel right had to change. */
+void daemon_tell_drift(struct daemon *daemon, const struct sync_outcome *outcome, int result);
+void daemon_end_drift(struct daemon *daemon);
 
 /* daemon_serve.c */
 int daemon_open_serving(struct daemon *daemon);

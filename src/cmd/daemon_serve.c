@@ -90,6 +90,8 @@ void daemon_serve_outcome(struct daemon *daemon, const struct sync_outcome *outc
 		serving->virtual_servers = outcome->virtual_servers;
 		serving->real_servers = outcome->real_servers;
 		serving->addresses = outcome->addresses;
+		metric_set(serving->metrics, METRIC_ALIEN_VIRTUAL_SERVERS, LABEL_NONE,
+		           (double)outcome->aliens);
 	} else {
 		serving->virtual_servers +=
 		        done[CHANGE_VIRTUAL_SERVER_ADD] - done[CHANGE_VIRTUAL_SERVER_REMOVE];

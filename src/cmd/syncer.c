@@ -50,6 +50,7 @@ static int ensure(struct syncer *syncer, int64_t deadline_ns)
 	int e = kernel_ensure_dummy(syncer->kernel, &outcome->fault);
 	if (e)
 		return e;
+	syncer_expect_begin(syncer);
 	e = kernel_ensure_filter(syncer->kernel, &outcome->filter_repaired, &outcome->fault);
 	outcome->filter_refused = e != 0;
 	return e;
@@ -65,6 +66,8 @@ static int read_kernel(struct syncer *syncer, int64_t deadline_ns)
 		return SYNC_E_MORE;
 	kernel_reading_free(pass->reading);
 	pass->reading = NULL;
+	if (e == 0)
+		syncer_expect_read(syncer);
 	return e;
 }
 
@@ -134,6 +137,16 @@ static void withhold_removals(struct sync_outcome *outcome)
 	outcome->changes.count = kept;
 }
 
+static void count_aliens(const struct sync_pass *pass, struct sync_outcome *outcome)
+{
+	const struct state *present = &pass->present;
+	for (size_t i = 0; i < present->virtual_server_count; i++) {
+		const struct virtual_server_key *key = &present->virtual_servers[i].key;
+		outcome->aliens += !state_find_virtual_server(&pass->wanted, key) &&
+		                   !removal_allowed(&pass->rules, present, key);
+	}
+}
+
 static int compare(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
@@ -142,6 +155,7 @@ static int compare(struct syncer *syncer, int64_t deadline_ns)
 	diff_build(&pass->present, &pass->wanted, &pass->rules, &syncer->outcome.changes);
 	if (pass->kind != SYNC_WHOLE)
 		return 0;
+	count_aliens(pass, &syncer->outcome);
 	if (pass->may_remove)
 		return syncer_record_forget_absent(syncer, &pass->present, &pass->wanted);
 	withhold_removals(&syncer->outcome);
@@ -267,6 +281,7 @@ void sync_end(struct syncer *syncer)
 	if (!syncer->running)
 		return;
 	syncer->running = false;
+	syncer_expect_end(syncer);
 	kernel_reading_free(pass->reading);
 	kernel_performing_free(pass->performing);
 	if (syncer->outcome.performed && pass->kind != SYNC_GIVEN)

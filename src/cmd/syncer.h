@@ -16,6 +16,7 @@
 #include "base/deadline.h"
 #include "base/vector.h"
 #include "planner.h"
+#include "syncer_expectation.h"
 
 enum sync_kind {
 	SYNC_WHOLE,
@@ -38,6 +39,7 @@ struct sync_outcome {
 	bool filter_refused;  /* a transaction of the packet filter was refused, and ended the pass */
 	/* Of a whole pass: what is wanted in all. */
 	size_t virtual_servers, real_servers, addresses;
+	size_t aliens;      /* virtual servers that the kernel holds, nobody wants and that are not ours */
 	struct fault fault; /* when the pass itself failed */
 };
 
@@ -50,6 +52,7 @@ struct sync_pass {
 	struct removal_rules rules;
 	struct kernel_reading *reading;
 	struct kernel_performing *performing;
+	struct expectation read; /* what a whole pass found */
 };
 
 struct kube_proxy_claims;
@@ -64,7 +67,8 @@ struct syncer {
 	bool record_unsaved;
 	/* Borrowed; NULL: no takeover. What a whole pass finds of these becomes part of the record. */
 	const struct kube_proxy_claims *claims;
-	size_t claimed;      /* so many at last */
+	size_t claimed; /* so many at last */
+	struct expectation expectation;
 	struct arena memory; /* of one pass */
 	bool running;        /* between sync_begin and sync_end */
 	struct sync_pass pass;

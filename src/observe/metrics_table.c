@@ -39,6 +39,15 @@ static const char *const RESOURCE[METRIC_LABELS] = {
         [LABEL_NODES] = "resource=\"nodes\"",
 };
 
+static const char *const DRIFT_KIND[METRIC_LABELS] = {
+        [LABEL_DRIFT_VIRTUAL_SERVER] = "kind=\"virtual_server\"",
+        [LABEL_DRIFT_REAL_SERVER] = "kind=\"real_server\"",
+        [LABEL_DRIFT_ADDRESS] = "kind=\"address\"",
+        [LABEL_DRIFT_FILTER_ELEMENT] = "kind=\"filter_element\"",
+        [LABEL_DRIFT_FILTER_RULES] = "kind=\"filter_rules\"",
+        [LABEL_DRIFT_INTERFACE] = "kind=\"interface\"",
+};
+
 static const struct metric_row TABLE[METRICS] = {
         [METRIC_CONNTRACK_DELETED] = {"kubeproxy_conntrack_reconciler_deleted_entries_total",
                                       "[ALPHA] Cumulative conntrack flows deleted by conntrack reconciler",
@@ -90,6 +99,13 @@ static const struct metric_row TABLE[METRICS] = {
                 {"kubeipvs_api_connected",
                  "Whether the API server sends changes of a resource (1) or cannot be reached (0)",
                  METRIC_GAUGE, RESOURCE, NULL},
+        [METRIC_ALIEN_VIRTUAL_SERVERS] =
+                {"kubeipvs_alien_virtual_servers",
+                 "Virtual servers in the kernel that are not ours and are left alone", METRIC_GAUGE, NULL,
+                 NULL},
+        [METRIC_DRIFT_REPAIRED] = {"kubeipvs_drift_repaired_total",
+                                   "What others had changed in the kernel and was put right, by kind",
+                                   METRIC_COUNTER, DRIFT_KIND, NULL},
         [METRIC_CONFIG_RELOAD_FAILED] = {"kubeipvs_config_reload_failed",
                                          "Whether the configuration file as it is now was refused (1)",
                                          METRIC_GAUGE, NULL, NULL},
