@@ -87,6 +87,16 @@ void diff_build(const struct state *present, const struct state *wanted, const s
                 struct changes *ret_changes);
 
 /*
+ * The same in steps, each an entry of either state, with the real servers of a virtual server, or a move in arranging. Borrows
+ * all four, which stay as they are until the end. True: the changes are complete.
+ */
+struct difference;
+struct difference *difference_new(const struct state *present, const struct state *wanted,
+                                  const struct removal_rules *rules, struct changes *ret_changes);
+bool difference_go_on(struct difference *difference, size_t steps);
+void difference_free(struct difference *difference); /* NULL is allowed */
+
+/*
  * Whether virtual or real servers of this protocol come, change or go. For UDP that means that flows which the kernel's
  * connection tracking remembers may be stale (R1.29, Q-21).
  */

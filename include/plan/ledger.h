@@ -38,7 +38,7 @@ void ledger_put(struct ledger *ledger, const char *owner, int64_t created_second
  * Only the keys touched since the last settle: as wanted then, and as wanted now. Arrays in `arena`; what
  * they point at is borrowed until the settle.
  */
-void ledger_touched(struct ledger *ledger, struct arena *arena, struct state *ret_before,
+void ledger_touched(const struct ledger *ledger, struct arena *arena, struct state *ret_before,
                     struct state *ret_now);
 /* Whether `owner` has this address, protocol and port now. */
 bool ledger_has_port(const struct ledger *ledger, const char *owner, const struct virtual_server_key *key);
@@ -47,6 +47,16 @@ const struct virtual_server *ledger_find(const struct ledger *ledger, const stru
 bool ledger_has_touched(const struct ledger *ledger);
 /* All that is wanted, ascending. Arrays in `arena`; what they point at is borrowed until the next put. */
 void ledger_wanted(const struct ledger *ledger, struct arena *arena, struct state *ret_wanted);
+/*
+ * The same in steps, each an entry or a move in sorting. No put and no settle until the listing is freed. True: the states
+ * are filled in; that of what was wanted is empty where all is listed.
+ */
+struct ledger_listing;
+struct ledger_listing *ledger_list_touched(const struct ledger *ledger, struct arena *arena);
+struct ledger_listing *ledger_list_wanted(const struct ledger *ledger, struct arena *arena);
+bool ledger_listing_go_on(struct ledger_listing *listing, size_t steps, struct state *ret_before,
+                          struct state *ret_now);
+void ledger_listing_free(struct ledger_listing *listing); /* NULL is allowed */
 /* The touched keys are done with (or a full read will look after them). */
 void ledger_settle(struct ledger *ledger);
 

@@ -5,13 +5,20 @@
 #include "plan/diff.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "diff_order.h"
 
+#include <stdlib.h>
+
 struct difference {
+	size_t stage; /* of comparisons */
+	size_t i, j;  /* the next of what is present, and of what is wanted */
+	struct arranging arranging;
 	const struct state *present;
 	const struct state *wanted;
 	const struct removal_rules *rules;
 	struct changes *found;
+	size_t first; /* of those found, behind what was there */
 	struct placing placing;
 };
 
@@ -127,11 +134,17 @@ static void found_unwanted_filter(struct difference *difference, const struct fi
 		found_filter(difference, CHANGE_FILTER_REMOVE, RANK_OTHER, element, NULL);
 }
 
-static void compare_filter(struct difference *difference)
+static bool compare_filter(struct difference *difference, size_t *left)
 {
 	const struct state *present = difference->present, *wanted = difference->wanted;
-	size_t i = 0, j = 0;
+	size_t i = difference->i, j = difference->j;
+	bool through = true;
 	while (i < present->filter_count || j < wanted->filter_count) {
+		if (*left == 0) {
+			through = false;
+			break;
+		}
+		--*left;
 		const struct filter_element *is = i < present->filter_count ? &present->filter[i] : NULL;
 		const struct filter_element *should = j < wanted->filter_count ? &wanted->filter[j] : NULL;
 		int order = !is ? 1 : !should ? -1 : filter_element_compare(is, should);
@@ -143,6 +156,9 @@ static void compare_filter(struct difference *difference)
 		i += order <= 0;
 		j += order >= 0;
 	}
+	difference->i = i;
+	difference->j = j;
+	return through;
 }
 
 static void found_address(struct difference *difference, enum change_kind kind, uint8_t rank,
@@ -157,11 +173,17 @@ static bool is_misheld(const struct state *present, const struct address *addres
 	return addresses_contain(present->misheld, present->misheld_count, address);
 }
 
-static void compare_held(struct difference *difference)
+static bool compare_held(struct difference *difference, size_t *left)
 {
 	const struct state *present = difference->present, *wanted = difference->wanted;
-	size_t i = 0, j = 0;
+	size_t i = difference->i, j = difference->j;
+	bool through = true;
 	while (i < present->held_count || j < wanted->held_count) {
+		if (*left == 0) {
+			through = false;
+			break;
+		}
+		--*left;
 		const struct address *is = i < present->held_count ? &present->held[i] : NULL;
 		const struct address *should = j < wanted->held_count ? &wanted->held[j] : NULL;
 		int order = !is ? 1 : !should ? -1 : address_compare(is, should);
@@ -172,6 +194,9 @@ static void compare_held(struct difference *difference)
 		i += order <= 0;
 		j += order >= 0;
 	}
+	difference->i = i;
+	difference->j = j;
+	return through;
 }
 
 static void found_real_server(struct difference *difference, enum change_kind kind,
@@ -229,12 +254,18 @@ static void found_virtual_server(struct difference *difference, enum change_kind
 	                       .before = before});
 }
 
-static void compare_virtual_servers(struct difference *difference)
+static bool compare_virtual_servers(struct difference *difference, size_t *left)
 {
 	static const struct virtual_server nothing;
 	const struct state *present = difference->present, *wanted = difference->wanted;
-	size_t i = 0, j = 0;
+	size_t i = difference->i, j = difference->j;
+	bool through = true;
 	while (i < present->virtual_server_count || j < wanted->virtual_server_count) {
+		if (*left == 0) {
+			through = false;
+			break;
+		}
+		--*left;
 		const struct virtual_server *is =
 		        i < present->virtual_server_count ? &present->virtual_servers[i] : NULL;
 		const struct virtual_server *should =
@@ -246,24 +277,71 @@ static void compare_virtual_servers(struct difference *difference)
 			found_virtual_server(difference, CHANGE_VIRTUAL_SERVER_ADD, should, NULL);
 		if (order == 0 && !virtual_server_same(is, should))
 			found_virtual_server(difference, CHANGE_VIRTUAL_SERVER_EDIT, should, is);
-		if (order >= 0)
+		if (order >= 0) {
 			compare_real_servers(difference, order == 0 ? is : &nothing, should);
+			*left -= should->real_server_count < *left ? should->real_server_count : *left;
+		}
 		i += order <= 0;
 		j += order >= 0;
 	}
+	difference->i = i;
+	difference->j = j;
+	return through;
+}
+
+static bool begin_arranging(struct difference *difference, size_t *left)
+{
+	(void)left;
+	arranging_begin(&difference->arranging, difference->found, difference->first);
+	return true;
+}
+
+static bool arrange(struct difference *difference, size_t *left)
+{
+	return arranging_go_on(&difference->arranging, left);
+}
+
+static bool (*const stages[])(struct difference *difference, size_t *left) = {
+        compare_filter, compare_held, compare_virtual_servers, begin_arranging, arrange,
+};
+
+struct difference *difference_new(const struct state *present, const struct state *wanted,
+                                  const struct removal_rules *rules, struct changes *ret_changes)
+{
+	struct difference *difference = memory_alloc(sizeof(*difference));
+	difference->present = present;
+	difference->wanted = wanted;
+	difference->rules = rules;
+	difference->found = ret_changes;
+	difference->first = ret_changes->count;
+	return difference;
+}
+
+void difference_free(struct difference *difference)
+{
+	if (!difference)
+		return;
+	arranging_done(&difference->arranging);
+	vector_done(&difference->placing);
+	free(difference);
+}
+
+bool difference_go_on(struct difference *difference, size_t steps)
+{
+	for (; difference->stage < sizeof(stages) / sizeof(*stages); difference->stage++) {
+		if (!stages[difference->stage](difference, &steps))
+			return false;
+		difference->i = difference->j = 0;
+	}
+	return true;
 }
 
 void diff_build(const struct state *present, const struct state *wanted, const struct removal_rules *rules,
                 struct changes *ret_changes)
 {
-	struct difference difference = {
-	        .present = present, .wanted = wanted, .rules = rules, .found = ret_changes};
-	size_t first = ret_changes->count;
-	compare_filter(&difference);
-	compare_held(&difference);
-	compare_virtual_servers(&difference);
-	changes_arrange(ret_changes, first);
-	vector_done(&difference.placing);
+	struct difference *difference = difference_new(present, wanted, rules, ret_changes);
+	difference_go_on(difference, SIZE_MAX);
+	difference_free(difference);
 }
 
 bool changes_touch_protocol(const struct changes *changes, uint8_t protocol)

@@ -87,12 +87,6 @@ void placing_sort(struct placing *placing, const struct virtual_server *virtual_
 		qsort(placing->items, placing->count, sizeof(*placing->items), by_place);
 }
 
-enum {
-	GROWING_KINDS = CHANGE_REAL_SERVER_EDIT + 1,
-	RANKS = RANK_OTHER + 1,
-	PLACES = RANKS * GROWING_KINDS + CHANGE_KINDS - GROWING_KINDS,
-};
-
 static size_t place_of(const struct change *change)
 {
 	if (change->kind < GROWING_KINDS)
@@ -100,39 +94,77 @@ static size_t place_of(const struct change *change)
 	return (size_t)RANKS * GROWING_KINDS + change->kind - GROWING_KINDS;
 }
 
-/* Where each item from `first` on has to go, counted from `first`. */
-static void find_places(const struct changes *changes, size_t first, uint32_t *ret_places)
+void arranging_begin(struct arranging *arranging, struct changes *changes, size_t first)
 {
-	size_t starts[PLACES] = {0}, start = 0;
-	for (size_t i = first; i < changes->count; i++)
-		starts[place_of(&changes->items[i])]++;
+	*arranging = (struct arranging){.items = changes->items, .count = changes->count - first};
+	if (arranging->count == 0)
+		return;
+	CHECK(arranging->count <= UINT32_MAX);
+	arranging->items += first;
+	arranging->places = memory_resize(NULL, arranging->count, sizeof(*arranging->places));
+}
+
+void arranging_done(struct arranging *arranging)
+{
+	free(arranging->places);
+	*arranging = (struct arranging){0};
+}
+
+static bool count_places(struct arranging *arranging, size_t *left)
+{
+	for (; arranging->next < arranging->count; arranging->next++, --*left) {
+		if (*left == 0)
+			return false;
+		arranging->starts[place_of(&arranging->items[arranging->next])]++;
+	}
+	size_t start = 0;
 	for (size_t place = 0; place < PLACES; place++) {
-		size_t count = starts[place];
-		starts[place] = start;
+		size_t count = arranging->starts[place];
+		arranging->starts[place] = start;
 		start += count;
 	}
-	for (size_t i = first; i < changes->count; i++)
-		ret_places[i - first] = (uint32_t)starts[place_of(&changes->items[i])]++;
+	return true;
+}
+
+static bool find_places(struct arranging *arranging, size_t *left)
+{
+	for (; arranging->next < arranging->count; arranging->next++, --*left) {
+		if (*left == 0)
+			return false;
+		size_t *start = &arranging->starts[place_of(&arranging->items[arranging->next])];
+		arranging->places[arranging->next] = (uint32_t)(*start)++;
+	}
+	return true;
 }
 
 /* In place, since of the first pass over a large cluster the changes are what takes most memory. */
-void changes_arrange(struct changes *changes, size_t first)
+static bool move_all(struct arranging *arranging, size_t *left)
 {
-	size_t count = changes->count - first;
-	struct change *items = changes->items + first;
-	if (count < 2)
-		return;
-	CHECK(count <= UINT32_MAX);
-	uint32_t *places = memory_resize(NULL, count, sizeof(*places));
-	find_places(changes, first, places);
-	for (size_t i = 0; i < count; i++)
-		while (places[i] != i) {
+	struct change *items = arranging->items;
+	uint32_t *places = arranging->places;
+	for (; arranging->next < arranging->count; arranging->next++) {
+		size_t i = arranging->next;
+		for (; places[i] != i; --*left) {
 			uint32_t to = places[i];
 			struct change moved = items[to];
+			if (*left == 0)
+				return false;
 			items[to] = items[i];
 			items[i] = moved;
 			places[i] = places[to];
 			places[to] = to;
 		}
-	free(places);
+	}
+	return true;
+}
+
+static bool (*const stages[])(struct arranging *arranging, size_t *left) = {count_places, find_places,
+                                                                            move_all};
+
+bool arranging_go_on(struct arranging *arranging, size_t *left)
+{
+	for (; arranging->stage < sizeof(stages) / sizeof(*stages); arranging->stage++, arranging->next = 0)
+		if (!stages[arranging->stage](arranging, left))
+			return false;
+	return true;
 }

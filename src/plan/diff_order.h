@@ -26,7 +26,27 @@ struct placing {
  */
 void placing_sort(struct placing *placing, const struct virtual_server *virtual_server, uint64_t seed);
 
-/* Arranges the changes from number `first` on: growing by rank, then kind, shrinking by kind; else as they are. */
-void changes_arrange(struct changes *changes, size_t first);
+/*
+ * Arranges the changes from number `first` on: growing by rank, then kind, shrinking by kind; else as they are. In steps, each
+ * a change that is looked at or moved.
+ */
+enum {
+	GROWING_KINDS = CHANGE_REAL_SERVER_EDIT + 1,
+	RANKS = RANK_OTHER + 1,
+	PLACES = RANKS * GROWING_KINDS + CHANGE_KINDS - GROWING_KINDS,
+};
+
+struct arranging {
+	struct change *items;
+	size_t count;
+	unsigned stage;
+	size_t next;
+	uint32_t *places; /* where each item has to go */
+	size_t starts[PLACES];
+};
+
+void arranging_begin(struct arranging *arranging, struct changes *changes, size_t first);
+bool arranging_go_on(struct arranging *arranging, size_t *left);
+void arranging_done(struct arranging *arranging);
 
 #endif

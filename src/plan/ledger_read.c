@@ -1,6 +1,7 @@
 /*
- * What the ledger says: pointers are gathered from the entries, sorted, and copied into the arena.
+ * What the ledger says: pointers are gathered from the entries, sorted, and copied into the arena, in steps.
  */
+#include "base/sorting.h"
 #include "base/vector.h"
 #include "ledger_private.h"
 
@@ -65,10 +66,11 @@ static int by_address(const void *a, const void *b)
 	return address_compare(a, b);
 }
 
-static void sort(void *items, size_t count, size_t size, int (*compare)(const void *, const void *))
+static void gathered_done(struct gathered *gathered)
 {
-	if (count > 1)
-		qsort(items, count, size, compare);
+	vector_done(&gathered->virtual_servers);
+	vector_done(&gathered->filter);
+	vector_done(&gathered->held);
 }
 
 /* Also gives the gathered pointers back. */
@@ -76,9 +78,6 @@ static void make_state(struct gathered *gathered, struct arena *arena, struct st
 {
 	size_t servers = gathered->virtual_servers.count, elements = gathered->filter.count,
 	       addresses = gathered->held.count;
-	sort(gathered->virtual_servers.items, servers, sizeof(*gathered->virtual_servers.items), by_key);
-	sort(gathered->filter.items, elements, sizeof(*gathered->filter.items), by_element);
-	sort(gathered->held.items, addresses, sizeof(*gathered->held.items), by_address);
 	struct virtual_server *virtual_servers = arena_new_array(arena, servers, struct virtual_server);
 	struct filter_element *filter = arena_new_array(arena, elements, struct filter_element);
 	struct address *held = arena_new_array(arena, addresses, struct address);
@@ -94,9 +93,7 @@ static void make_state(struct gathered *gathered, struct arena *arena, struct st
 	                            .held_count = addresses,
 	                            .filter = filter,
 	                            .filter_count = elements};
-	vector_done(&gathered->virtual_servers);
-	vector_done(&gathered->filter);
-	vector_done(&gathered->held);
+	gathered_done(gathered);
 }
 
 static const struct kept *wanted_now(const struct ledger_entry *entry)
@@ -120,23 +117,130 @@ bool ledger_has_port(const struct ledger *ledger, const char *owner, const struc
 	return entry && entry->first && strcmp(entry->first->kept->owner->name, owner) == 0;
 }
 
-void ledger_touched(struct ledger *ledger, struct arena *arena, struct state *ret_before,
+/* ---- listing, in steps */
+
+struct ledger_listing {
+	const struct ledger *ledger;
+	struct arena *arena;
+	bool touched_only;
+	size_t next_touched;
+	const struct ledger_entry *next;
+	struct gathered before, now;
+	unsigned sorted; /* so many of the arrays */
+	bool sorting_begun;
+	struct sorting sorting;
+};
+
+static struct ledger_listing *new_listing(const struct ledger *ledger, bool touched_only, struct arena *arena)
+{
+	struct ledger_listing *listing = memory_alloc(sizeof(*listing));
+	listing->ledger = ledger;
+	listing->arena = arena;
+	listing->touched_only = touched_only;
+	if (!touched_only)
+		listing->next = ledger->entries;
+	return listing;
+}
+
+struct ledger_listing *ledger_list_wanted(const struct ledger *ledger, struct arena *arena)
+{
+	return new_listing(ledger, false, arena);
+}
+
+struct ledger_listing *ledger_list_touched(const struct ledger *ledger, struct arena *arena)
+{
+	return new_listing(ledger, true, arena);
+}
+
+void ledger_listing_free(struct ledger_listing *listing)
+{
+	if (!listing)
+		return;
+	gathered_done(&listing->before);
+	gathered_done(&listing->now);
+	sorting_done(&listing->sorting);
+	free(listing);
+}
+
+static bool gather_touched(struct ledger_listing *listing, size_t *left)
+{
+	const struct ledger *ledger = listing->ledger;
+	for (; listing->touched_only && listing->next_touched < ledger->touched.count;
+	     listing->next_touched++, --*left) {
+		const struct ledger_entry *entry = ledger->touched.items[listing->next_touched];
+		if (*left == 0)
+			return false;
+		gather(&listing->before, entry, entry->before);
+		gather(&listing->now, entry, wanted_now(entry));
+	}
+	return true;
+}
+
+static bool gather_all(struct ledger_listing *listing, size_t *left)
+{
+	for (; listing->next; listing->next = listing->next->hh.next, --*left) {
+		if (*left == 0)
+			return false;
+		gather(&listing->now, listing->next, wanted_now(listing->next));
+	}
+	return true;
+}
+
+static void begin_sorting(struct ledger_listing *listing)
+{
+	struct gathered *all[] = {&listing->before, &listing->now}, *gathered = all[listing->sorted / 3];
+	struct sorting *sorting = &listing->sorting;
+	switch (listing->sorted % 3) {
+	case 0:
+		sorting_begin(sorting, gathered->virtual_servers.items, gathered->virtual_servers.count,
+		              sizeof(*gathered->virtual_servers.items), by_key);
+		break;
+	case 1:
+		sorting_begin(sorting, gathered->filter.items, gathered->filter.count,
+		              sizeof(*gathered->filter.items), by_element);
+		break;
+	default:
+		sorting_begin(sorting, gathered->held.items, gathered->held.count,
+		              sizeof(*gathered->held.items), by_address);
+	}
+	listing->sorting_begun = true;
+}
+
+static bool sort_all(struct ledger_listing *listing, size_t *left)
+{
+	for (; listing->sorted < 2 * 3; listing->sorted++) {
+		if (!listing->sorting_begun)
+			begin_sorting(listing);
+		if (!sorting_go_on(&listing->sorting, left))
+			return false;
+		sorting_done(&listing->sorting);
+		listing->sorting_begun = false;
+	}
+	return true;
+}
+
+bool ledger_listing_go_on(struct ledger_listing *listing, size_t steps, struct state *ret_before,
+                          struct state *ret_now)
+{
+	if (!gather_touched(listing, &steps) || !gather_all(listing, &steps) || !sort_all(listing, &steps))
+		return false;
+	make_state(&listing->before, listing->arena, ret_before);
+	make_state(&listing->now, listing->arena, ret_now);
+	return true;
+}
+
+void ledger_touched(const struct ledger *ledger, struct arena *arena, struct state *ret_before,
                     struct state *ret_now)
 {
-	struct gathered before = {0}, now = {0};
-	for (size_t i = 0; i < ledger->touched.count; i++) {
-		const struct ledger_entry *entry = ledger->touched.items[i];
-		gather(&before, entry, entry->before);
-		gather(&now, entry, wanted_now(entry));
-	}
-	make_state(&before, arena, ret_before);
-	make_state(&now, arena, ret_now);
+	struct ledger_listing *listing = ledger_list_touched(ledger, arena);
+	ledger_listing_go_on(listing, SIZE_MAX, ret_before, ret_now);
+	ledger_listing_free(listing);
 }
 
 void ledger_wanted(const struct ledger *ledger, struct arena *arena, struct state *ret_wanted)
 {
-	struct gathered gathered = {0};
-	for (const struct ledger_entry *entry = ledger->entries; entry; entry = entry->hh.next)
-		gather(&gathered, entry, wanted_now(entry));
-	make_state(&gathered, arena, ret_wanted);
+	struct state nothing;
+	struct ledger_listing *listing = ledger_list_wanted(ledger, arena);
+	ledger_listing_go_on(listing, SIZE_MAX, &nothing, ret_wanted);
+	ledger_listing_free(listing);
 }
