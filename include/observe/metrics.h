@@ -31,6 +31,8 @@ enum metric {
 	METRIC_API_CONNECTED,            /* gauge, resource: 0 or 1 */
 	METRIC_CONFIG_RELOAD_FAILED,     /* gauge: 0 or 1 */
 	METRIC_DRIFT_REPAIRED,           /* counter, kind */
+	METRIC_DRAINING_REAL_SERVERS,    /* gauge */
+	METRIC_DRAINS_ENDED,             /* counter, end */
 	METRIC_REAL_SERVERS,             /* gauge */
 	METRIC_VIRTUAL_SERVERS,          /* gauge */
 	METRICS,
@@ -59,6 +61,12 @@ enum metric_label {
 	LABEL_DRIFT_FILTER_ELEMENT,
 	LABEL_DRIFT_FILTER_RULES,
 	LABEL_DRIFT_INTERFACE,
+	/* end */
+	LABEL_DONE = 0,
+	LABEL_TIMEOUT,
+	LABEL_GRACE_OVER,
+	LABEL_RETURNED,
+	LABEL_GONE,
 	METRIC_LABELS = 6, /* at most, of one metric */
 };
 

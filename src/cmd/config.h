@@ -70,8 +70,10 @@ struct config {
 	bool check_timeouts;     /* ours */
 	bool masquerade_all;
 	int32_t masquerade_bit;
-	bool vip_ping;           /* ours */
-	bool allow_external_ips; /* ours */
+	bool vip_ping;            /* ours */
+	bool allow_external_ips;  /* ours */
+	int64_t drain_timeout_ms; /* ours; 0: for ever */
+	bool drain_on_delete;     /* ours */
 
 	/* --- conntrack */
 	int32_t conntrack_max_per_core;

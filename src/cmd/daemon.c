@@ -132,6 +132,7 @@ static void done(struct daemon *daemon)
 	daemon_close_node(daemon);
 	daemon_close_takeover(daemon);
 	file_watch_close(daemon->config_watch);
+	daemon_close_drains(daemon);
 	syncer_done(&daemon->syncer);
 	planner_done(&daemon->planner);
 	daemon_done_passes(daemon);
@@ -168,6 +169,8 @@ static int start(struct daemon *daemon)
 		e = daemon_open_kernel(daemon);
 	if (e == 0 && daemon->config->init_only)
 		return 0;
+	if (e == 0)
+		daemon_open_drains(daemon);
 	if (e == 0)
 		e = daemon_open_node(daemon);
 	if (e == 0)

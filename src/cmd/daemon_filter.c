@@ -110,6 +110,7 @@ void daemon_remove_stale_flows(struct daemon *daemon)
 	struct flow_port *ports = NULL;
 	size_t count = 0;
 	planner_take_flows(&daemon->planner, &arena, &ports, &count);
+	drains_keep_flows(&daemon->syncer.drains, &arena, ports, count);
 	if (count > 0)
 		remove_stale(daemon, ports, count);
 	arena_done(&arena);

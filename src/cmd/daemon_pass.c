@@ -214,6 +214,7 @@ static void end_pass(struct daemon *daemon)
 {
 	struct pass *pass = &daemon->pass;
 	pass->running = false;
+	daemon_drains_after_pass(daemon);
 	if (!pass->good || !pass->host_known) {
 		schedule_retry(daemon, pass->whole);
 	} else if (pass->whole) {

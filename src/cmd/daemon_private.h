@@ -4,6 +4,7 @@
  *	daemon.c          start, loop, end
  *	daemon_kernel.c   making the kernel ready: modules, sysctls, the dummy, timeouts, schedulers
  *	daemon_takeover.c taking over from kube-proxy
+ *	daemon_drains.c   real servers that drain
  *	daemon_tuning.c   kernel tuning that follows what there is
  *	daemon_sources.c  manifests, the API server, the events written to it
  *	daemon_node.c     what this node is: its Node object, its host's addresses; when programming may begin
@@ -18,6 +19,7 @@
 #define KUBE_IPVS_CMD_DAEMON_PRIVATE_H
 
 #include "daemon.h"
+#include "drain_look.h"
 #include "kube_proxy_claims.h"
 #include "memo.h"
 #include "node_facts.h"
@@ -106,6 +108,17 @@ struct takeover {
 	struct kube_proxy_report report;
 };
 
+/* Real servers that drain (daemon_drains.c); the book of them is the syncer's. */
+struct drainer {
+	struct event *timer; /* armed while there is one */
+	struct drain_look look;
+	bool looking;
+	bool held_up; /* by a pass */
+	bool more;    /* to be ended than one look may */
+	int64_t next_look_ms;
+	size_t ended_told[DRAIN_ENDS]; /* already in the metrics */
+};
+
 /* Kernel tuning (daemon_tuning.c). */
 struct tuning {
 	bool estimates_in_timer; /* before Linux 6.2 */
@@ -143,6 +156,7 @@ struct daemon {
 	struct sources sources;
 	struct serving serving;
 	struct tuning tuning;
+	struct drainer drainer;
 	struct drift drift;
 	struct takeover takeover;
 	struct file_watch *config_watch;
@@ -200,6 +214,12 @@ void daemon_begin_takeover(struct daemon *daemon);
 /* After a whole pass in which nothing failed. */
 void daemon_end_takeover(struct daemon *daemon);
 void daemon_close_takeover(struct daemon *daemon);
+
+/* daemon_drains.c */
+void daemon_open_drains(struct daemon *daemon);
+void daemon_close_drains(struct daemon *daemon);
+/* After each pass, when none runs any more. */
+void daemon_drains_after_pass(struct daemon *daemon);
 
 /* daemon_tuning.c */
 /* Once the kernel is ready: what the options ask for; timeouts that do not fit. */

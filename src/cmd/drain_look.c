@@ -37,12 +37,14 @@ void drain_look_done(struct drain_look *look)
 	arena_done(&look->arena);
 }
 
-void drain_look_begin(struct drain_look *look)
+void drain_look_begin(struct drain_look *look, bool fresh_only)
 {
 	rest(look);
 	look->stage = LOOK_COUNTS;
+	look->fresh_only = fresh_only;
 	vector_for_each (&look->book->drains, drain) {
 		drain->number = NO_NUMBER;
+		drain->in_look = false;
 		drain->sight.taken = false;
 	}
 }
@@ -83,19 +85,24 @@ static int look_at_server(struct drain_look *look, size_t first, size_t last)
 	int e = kernel_read_real_servers(look->kernel, &drains[first].key, &look->arena, &servers, &count);
 	for (size_t i = first; i < last && e == 0; i++) {
 		const struct real_server *server = find_real(servers, count, &drains[i].end);
-		drains[i].looked = true;
+		drains[i].looked = drains[i].in_look = true;
 		drains[i].absent = server == NULL;
+		drains[i].found = server ? *server : (struct real_server){0};
 		drains[i].active = server ? server->active_connections : 0;
 		drains[i].inactive = server ? server->inactive_connections : 0;
 	}
 	return e;
 }
 
-static bool was_counted(const struct drain_look *look, size_t first, size_t last)
+/* Whether it is the turn of any of them. */
+static bool takes_part(const struct drain_look *look, size_t first, size_t last)
 {
-	for (size_t i = first; i < last; i++)
-		if (look->book->drains.items[i].number != NO_NUMBER)
+	for (size_t i = first; i < last; i++) {
+		const struct drain *drain = &look->book->drains.items[i];
+		if (look->stage == LOOK_AGAIN ? drain->number != NO_NUMBER
+		                              : !look->fresh_only || !drain->looked)
 			return true;
+	}
 	return false;
 }
 
@@ -121,7 +128,7 @@ static int count_connections(struct drain_look *look, int64_t deadline_ns)
 		last = same_server(look->book, first);
 		look->last = look->book->drains.items[first].key;
 		look->has_last = true;
-		if (look->stage == LOOK_AGAIN && !was_counted(look, first, last))
+		if (!takes_part(look, first, last))
 			continue;
 		int e = look_at_server(look, first, last);
 		if (e)
@@ -141,8 +148,8 @@ static bool each_is_due(struct drain_look *look, int64_t now_ms)
 	if (now_ms < look->next_each_ms)
 		return false;
 	vector_for_each (&look->book->drains, drain) {
-		needed |= drain_needs_sight(drain);
-		idle |= drain_may_be_idle(drain, now_ms);
+		needed |= drain->in_look && drain_needs_sight(drain);
+		idle |= drain->in_look && drain_may_be_idle(drain, now_ms);
 	}
 	if (idle && now_ms >= look->next_idle_ms) {
 		look->next_idle_ms = now_ms + IDLE_PAUSE_MS;
@@ -159,6 +166,8 @@ static int begin_each(struct drain_look *look, int64_t now_ms)
 	vector_clear(&look->closed);
 	vector_clear(&look->sights);
 	vector_for_each (&look->book->drains, drain) {
+		if (!drain->in_look)
+			continue;
 		drain->number = look->counted++;
 		vector_push(&look->sights, (struct drain_sight){0});
 	}

@@ -28,7 +28,8 @@ struct drain_look {
 	struct kernel *kernel;
 	const char *connections_path;
 	enum drain_look_stage stage;
-	bool has_last; /* the last virtual server that was looked at */
+	bool fresh_only; /* at those which nobody has looked at yet */
+	bool has_last;   /* the last virtual server that was looked at */
 	struct virtual_server_key last;
 	struct connections *connections;
 	struct kernel_timeouts timeouts;
@@ -46,9 +47,9 @@ struct drain_look {
 void drain_look_init(struct drain_look *look, struct drain_book *book, struct kernel *kernel,
                      const char *connections_path);
 void drain_look_done(struct drain_look *look);
-/* Begins a look; one under way is given up. */
-void drain_look_begin(struct drain_look *look);
-/* Some of it. 1: more is to be done; 0: that was all, and every drain of its beginning is looked at; else a negative errno. */
+/* Begins a look, at all or at those that nobody has looked at yet; one under way is given up. */
+void drain_look_begin(struct drain_look *look, bool fresh_only);
+/* Some of it. 1: more is to be done; 0: that was all, and `in_look` says who took part; else a negative errno. */
 int drain_look_go_on(struct drain_look *look, int64_t now_ms, int64_t deadline_ns);
 /* Old enough, and not warned of yet. */
 bool drain_may_be_idle(const struct drain *drain, int64_t now_ms);

@@ -210,9 +210,11 @@ static struct drain begin_drain(const struct draining *draining, int64_t now_ms)
 	        .key = draining->key, .end = draining->end, .since_ms = now_ms, .number = UINT32_MAX};
 }
 
-static void tell_drain(struct drain_book *book, struct drain *drain, const struct draining *draining)
+/* True: there is something to look at now. */
+static bool tell_drain(struct drain_book *book, struct drain *drain, const struct draining *draining)
 {
 	bool terminating = drain->terminating || draining->leaving;
+	bool was_leaving = drain->leaving;
 	if (draining->label && (!drain->label || strcmp(drain->label, draining->label) != 0)) {
 		free(drain->label);
 		drain->label = memory_copy_text(draining->label);
@@ -223,6 +225,9 @@ static void tell_drain(struct drain_book *book, struct drain *drain, const struc
 	drain->left_over = keys_have(&book->left_over, &drain->key);
 	if (!drain->left_over)
 		drain->over = false;
+	if (!drain->looked || (was_leaving && !drain->leaving))
+		drain->looked = false;
+	return !drain->looked;
 }
 
 static void end_drain(struct drain_book *book, struct drain *drain, enum drain_end end)
@@ -259,7 +264,7 @@ size_t drains_settle(struct drain_book *book, const struct drain_pass *pass, con
                      int64_t now_ms)
 {
 	__typeof__(book->drains) merged = {0};
-	size_t i = 0, j = 0, began = 0;
+	size_t i = 0, j = 0, fresh = 0;
 	while (i < book->drains.count || j < pass->draining.count) {
 		struct drain *known = i < book->drains.count ? &book->drains.items[i] : NULL;
 		const struct draining *drains = j < pass->draining.count ? &pass->draining.items[j] : NULL;
@@ -273,15 +278,14 @@ size_t drains_settle(struct drain_book *book, const struct drain_pass *pass, con
 			continue;
 		}
 		vector_push(&merged, order > 0 ? begin_drain(drains, now_ms) : *known);
-		began += order > 0;
+		book->unsaved |= order > 0;
 		if (order >= 0)
-			tell_drain(book, &merged.items[merged.count - 1], drains);
+			fresh += tell_drain(book, &merged.items[merged.count - 1], drains);
 	}
 	vector_done(&book->drains);
 	book->drains = merged;
-	book->unsaved |= began > 0;
 	forget_released(book, pass, changes);
-	return began;
+	return fresh;
 }
 
 /* ---- between passes */
@@ -320,7 +324,8 @@ bool drain_needs_sight(const struct drain *drain)
 enum drain_end drain_judge(struct drain *drain, int64_t now_ms, int64_t timeout_ms)
 {
 	bool was_quiet = drain->quiet;
-	drain->quiet = all_closed(drain);
+	if (drain->sight.taken || drain->active > 0)
+		drain->quiet = all_closed(drain);
 	if (!drain->looked)
 		return DRAIN_WAITS;
 	if (drain->absent)
@@ -328,7 +333,7 @@ enum drain_end drain_judge(struct drain *drain, int64_t now_ms, int64_t timeout_
 	if (drain->active == 0 && drain->inactive == 0)
 		return DRAIN_DONE;
 	/* Twice, so that the last acknowledgement of the last connection may still arrive. */
-	if (drain->quiet && was_quiet)
+	if (drain->quiet && was_quiet && drain->sight.taken)
 		return DRAIN_DONE;
 	if (drain->terminating && !drain->leaving && !drain->left_over)
 		return DRAIN_GRACE_OVER;
@@ -376,4 +381,36 @@ bool drains_release(struct drain_book *book, struct ledger *ledger)
 		any |= has_it;
 	}
 	return any;
+}
+
+size_t drains_count(const struct drain_book *book)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < book->drains.count; i++)
+		count += !book->drains.items[i].over;
+	return count;
+}
+
+static int by_end(const void *a, const void *b)
+{
+	return flow_end_compare(a, b);
+}
+
+void drains_keep_flows(const struct drain_book *book, struct arena *arena, struct flow_port *ports,
+                       size_t count)
+{
+	for (size_t i = 0; i < count && book->drains.count > 0; i++) {
+		struct flow_port *port = &ports[i];
+		if (port->key.protocol != PROTOCOL_SCTP)
+			continue;
+		struct flow_end *ends =
+		        arena_new_array(arena, port->serving_count + book->drains.count, struct flow_end);
+		memcpy(ends, port->serving, port->serving_count * sizeof(*ends));
+		/* Of any virtual server: clients inside are led from an external address to the cluster IP. */
+		for (size_t j = 0; j < book->drains.count; j++)
+			if (book->drains.items[j].key.protocol == PROTOCOL_SCTP)
+				ends[port->serving_count++] = book->drains.items[j].end;
+		qsort(ends, port->serving_count, sizeof(*ends), by_end);
+		port->serving = ends;
+	}
 }

@@ -60,6 +60,8 @@ struct drain {
 	bool quiet;      /* the last look found no open connection */
 	/* As the last look found it in the kernel. */
 	bool looked, absent;
+	bool in_look; /* it took part in the last one */
+	struct real_server found; /* unless it is absent */
 	uint32_t active, inactive;
 	struct drain_sight sight;
 };
@@ -93,7 +95,7 @@ struct drain_pass {
  */
 void drains_prepare(struct drain_book *book, struct ledger *ledger, const struct removal_rules *rules,
                     struct arena *arena, struct drain_pass *pass);
-/* After the changes were performed. Returns how many drains began. */
+/* After the changes were performed. Returns how many are to be looked at at once: they began, or their grace period is over. */
 size_t drains_settle(struct drain_book *book, const struct drain_pass *pass, const struct changes *changes,
                      int64_t now_ms);
 
@@ -115,12 +117,18 @@ void drains_end(struct drain_book *book, struct drain *drain, enum drain_end end
  * removes it.
  */
 bool drains_release(struct drain_book *book, struct ledger *ledger);
+size_t drains_count(const struct drain_book *book); /* those that are not over */
+/* SCTP flows to who drains may go on; those of UDP never do. In `arena`. */
+void drains_keep_flows(const struct drain_book *book, struct arena *arena, struct flow_port *ports,
+                       size_t count);
 
 /* ---- the file */
 
 /* No file is an empty book. Lines that cannot be read are left out and counted. A negative errno when it cannot be read. */
 int drains_read(struct drain_book *book, const char *directory, int64_t now_ms, size_t *ret_unreadable);
-/* The --drain-timeout that the file was written under; 0: none, or not known. */
+/*
+ * For who only shows it: the --drain-timeout that the file was written under; 0: none, or not known.
+ */
 int drains_read_timeout(const char *directory, int64_t *ret_timeout_ms);
 /* Writes it if it is unsaved. 0 or a negative errno, with a sentence. */
 int drains_write(struct drain_book *book, const char *directory, int64_t timeout_ms, struct fault *fault);

@@ -1,9 +1,9 @@
 /*
  * The stages of a pass, by its kind; each works until the deadline, and is called again until it is through.
  *
- * whole:    ensure, read, look at what is wanted, [extend], compare, perform, close
- * touched:  look at what was touched, [extend], compare, perform, close
- * first:    the same, unless all of it is served already
+ * whole:    ensure, read, look at what is wanted, extend, compare, perform, close, note what drains
+ * touched:  look at what was touched, extend, compare, perform, close, note what drains
+ * first:    look at what was touched, compare, perform, close; nothing, if all of it is served already
  * given:    perform, close
  */
 #include "syncer.h"
@@ -38,6 +38,7 @@ void syncer_done(struct syncer *syncer)
 	kernel_close(syncer->kernel);
 	syncer->kernel = NULL;
 	vector_done(&syncer->record);
+	drains_done(&syncer->drains);
 	arena_done(&syncer->memory);
 }
 
@@ -74,6 +75,7 @@ static int read_kernel(struct syncer *syncer, int64_t deadline_ns)
 static void count_wanted(const struct state *wanted, struct sync_outcome *outcome)
 {
 	outcome->virtual_servers = wanted->virtual_server_count;
+	outcome->real_servers = 0;
 	outcome->addresses = wanted->held_count;
 	for (size_t i = 0; i < wanted->virtual_server_count; i++)
 		outcome->real_servers += wanted->virtual_servers[i].real_server_count;
@@ -121,6 +123,42 @@ static int pass_over_if_served(struct syncer *syncer, int64_t deadline_ns)
 			return 0;
 	/* The whole pass, which follows, sees to what may differ. */
 	*wanted = syncer->pass.present;
+	return 0;
+}
+
+/* ---- what may not go yet */
+
+/* Where removals are withheld, nobody drains either: somebody may want it, whom we cannot hear. */
+static int extend(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct sync_pass *pass = &syncer->pass;
+	struct drain_pass drains = {
+	        .whole = pass->kind == SYNC_WHOLE, .present = pass->present, .wanted = pass->wanted};
+	(void)deadline_ns;
+	if (drains.whole && !pass->may_remove)
+		return 0;
+	drains_prepare(&syncer->drains, syncer->planner->ledger, &pass->rules, &syncer->memory, &drains);
+	pass->present = drains.present;
+	pass->wanted = drains.wanted;
+	pass->draining = drains.draining;
+	pass->extended = true;
+	if (drains.whole)
+		count_wanted(&pass->wanted, &syncer->outcome);
+	return 0;
+}
+
+static int note_drains(struct syncer *syncer, int64_t deadline_ns)
+{
+	const struct sync_pass *pass = &syncer->pass;
+	const struct drain_pass drains = {.whole = pass->kind == SYNC_WHOLE,
+	                                  .present = pass->present,
+	                                  .wanted = pass->wanted,
+	                                  .draining = pass->draining};
+	(void)deadline_ns;
+	if (!pass->extended)
+		return 0;
+	drains_settle(&syncer->drains, &drains, &syncer->outcome.changes, boot_clock_ms());
+	syncer->drains_known |= drains.whole;
 	return 0;
 }
 
@@ -231,9 +269,10 @@ static int close_record(struct syncer *syncer, int64_t deadline_ns)
 
 typedef int (*stage)(struct syncer *syncer, int64_t deadline_ns);
 
-static const stage whole_stages[] = {ensure,       read_kernel, look_at_wanted, compare, perform,
-                                     close_record, NULL};
-static const stage touched_stages[] = {look_at_touched, compare, perform, close_record, NULL};
+static const stage whole_stages[] = {ensure,  read_kernel,  look_at_wanted, extend, compare,
+                                     perform, close_record, note_drains,    NULL};
+static const stage touched_stages[] = {look_at_touched, extend,      compare, perform,
+                                       close_record,    note_drains, NULL};
 static const stage first_stages[] = {look_at_touched, pass_over_if_served, compare,
                                      perform,         close_record,        NULL};
 static const stage given_stages[] = {perform, close_record, NULL};

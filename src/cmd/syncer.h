@@ -15,6 +15,7 @@
 #include "apply/kernel.h"
 #include "base/deadline.h"
 #include "base/vector.h"
+#include "drains.h"
 #include "planner.h"
 #include "syncer_expectation.h"
 
@@ -50,6 +51,8 @@ struct sync_pass {
 	size_t stage;
 	struct state present, wanted; /* what is compared; a small pass has the touched keys only */
 	struct removal_rules rules;
+	bool extended;
+	struct draining_list draining;
 	struct kernel_reading *reading;
 	struct kernel_performing *performing;
 	struct expectation read; /* what a whole pass found */
@@ -65,6 +68,8 @@ struct syncer {
 	size_t excluded_count;
 	vector_of(struct virtual_server_key) record; /* ascending */
 	bool record_unsaved;
+	struct drain_book drains;
+	bool drains_known; /* a pass has told who drains; until then the book is what the last process left */
 	/* Borrowed; NULL: no takeover. What a whole pass finds of these becomes part of the record. */
 	const struct kube_proxy_claims *claims;
 	size_t claimed; /* so many at last */

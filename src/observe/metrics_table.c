@@ -48,6 +48,14 @@ static const char *const DRIFT_KIND[METRIC_LABELS] = {
         [LABEL_DRIFT_INTERFACE] = "kind=\"interface\"",
 };
 
+static const char *const END[METRIC_LABELS] = {
+        [LABEL_DONE] = "end=\"done\"",
+        [LABEL_TIMEOUT] = "end=\"timeout\"",
+        [LABEL_GRACE_OVER] = "end=\"grace_over\"",
+        [LABEL_RETURNED] = "end=\"returned\"",
+        [LABEL_GONE] = "end=\"gone\"",
+};
+
 static const struct metric_row TABLE[METRICS] = {
         [METRIC_CONNTRACK_DELETED] = {"kubeproxy_conntrack_reconciler_deleted_entries_total",
                                       "[ALPHA] Cumulative conntrack flows deleted by conntrack reconciler",
@@ -109,6 +117,11 @@ static const struct metric_row TABLE[METRICS] = {
         [METRIC_CONFIG_RELOAD_FAILED] = {"kubeipvs_config_reload_failed",
                                          "Whether the configuration file as it is now was refused (1)",
                                          METRIC_GAUGE, NULL, NULL},
+        [METRIC_DRAINING_REAL_SERVERS] = {"kubeipvs_draining_real_servers",
+                                          "Real servers that keep their connections, but get no new ones",
+                                          METRIC_GAUGE, NULL, NULL},
+        [METRIC_DRAINS_ENDED] = {"kubeipvs_drains_ended_total", "Drains that ended, by what ended them",
+                                 METRIC_COUNTER, END, NULL},
         [METRIC_REAL_SERVERS] = {"kubeipvs_real_servers", "Real servers in the kernel that are ours",
                                  METRIC_GAUGE, NULL, NULL},
         [METRIC_VIRTUAL_SERVERS] = {"kubeipvs_virtual_servers", "Virtual servers in the kernel that are ours",

@@ -405,7 +405,8 @@ static const char kube_proxy_flags[] =
         "metrics-bind-address metrics-port nodeport-addresses oom-score-adj pod-bridge-interface "
         "pod-interface-name-prefix profiling proxy-mode show-hidden-metrics-for-version v version vmodule "
         "write-config-to ";
-static const char our_flags[] = "allow-external-ips ipvs-check-timeouts ipvs-estimation ipvs-sloppy-sctp "
+static const char our_flags[] = "allow-external-ips drain-on-delete drain-timeout ipvs-check-timeouts "
+                                "ipvs-estimation ipvs-sloppy-sctp "
                                 "ipvs-vip-binding manifests max-endpoints-per-service max-object-size "
                                 "max-objects mode run-dir service-node-port-range takeover vip-ping ";
 

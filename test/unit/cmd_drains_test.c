@@ -279,7 +279,7 @@ static void put_connections(const char *text)
 static void take_a_look(int64_t now_ms)
 {
 	int e;
-	drain_look_begin(&look);
+	drain_look_begin(&look, false);
 	while ((e = drain_look_go_on(&look, now_ms, 0)) > 0)
 		;
 	ck_assert_int_eq(e, 0);
@@ -382,7 +382,7 @@ START_TEST(a_look_that_fails_decides_nothing)
 	put_kernel("tcp 10.96.0.1:80 rr\n> 10.244.0.1:8080 w=0\n");
 	add_drain(&book, "tcp 10.96.0.1:80", "10.244.0.1:8080", 0, false);
 	fake.failures.interrupted_dumps = 1000;
-	drain_look_begin(&look);
+	drain_look_begin(&look, false);
 	ck_assert_int_eq(drain_look_go_on(&look, 0, NO_DEADLINE), -EAGAIN);
 	ck_assert(!book.drains.items[0].looked);
 	ck_assert_int_eq(drain_judge(&book.drains.items[0], 0, 0), DRAIN_WAITS);
@@ -404,7 +404,7 @@ START_TEST(who_begins_to_drain_during_a_look_waits_for_the_next)
 	           "tcp 10.96.0.2:80 rr\n> 10.244.0.1:8080 w=0\n");
 	add_drain(&book, "tcp 10.96.0.1:80", "10.244.0.1:8080", 0, false);
 	add_drain(&book, "tcp 10.96.0.2:80", "10.244.0.1:8080", 0, false);
-	drain_look_begin(&look);
+	drain_look_begin(&look, false);
 	ck_assert_int_eq(drain_look_go_on(&look, 0, 0), 1);
 	drains_prepare(&book, ledger, &rules, &arena, &pass);
 	ck_assert_uint_eq(drains_settle(&book, &pass, &none, 5), 1);
@@ -413,6 +413,14 @@ START_TEST(who_begins_to_drain_during_a_look_waits_for_the_next)
 	ck_assert_uint_eq(book.drains.count, 3);
 	for (size_t i = 0; i < 3; i++)
 		ck_assert_int_eq(drain_judge(&book.drains.items[i], 5, 0), i == 0 ? DRAIN_WAITS : DRAIN_DONE);
+	/* The next one may be at this one alone. */
+	drain_look_begin(&look, true);
+	fake.counters.dumps = 0;
+	ck_assert_int_eq(drain_look_go_on(&look, 0, NO_DEADLINE), 0);
+	ck_assert_uint_eq(fake.counters.dumps, 1);
+	ck_assert_int_eq(drain_judge(&book.drains.items[0], 5, 0), DRAIN_DONE);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(book.drains.items[i].in_look, i == 0);
 	ledger_free(ledger);
 }
 END_TEST

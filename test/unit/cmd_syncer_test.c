@@ -211,7 +211,7 @@ START_TEST(a_service_comes_and_goes_with_small_passes)
 }
 END_TEST
 
-/* The removed real server is a part of what was wanted before; it has to be there still when the pass is reported. */
+/* What goes is a part of what was wanted before; it has to be there still when the pass is reported. */
 START_TEST(an_endpoint_that_is_exchanged_can_be_reported)
 {
 	struct sync_outcome outcome;
@@ -224,11 +224,143 @@ START_TEST(an_endpoint_that_is_exchanged_can_be_reported)
 	planner_run(&planner);
 	ck_assert_int_eq(sync_touched(&syncer, &outcome), 0);
 	render_changes(&outcome.changes, &text);
-	ck_assert_texts(
-	        "the changes",
-	        "+ -a -t 10.96.0.1:80 -r 10.244.0.2:8080 -m -w 1\n- -d -t 10.96.0.1:80 -r 10.244.0.1:8080\n",
-	        text_string(&text));
+	ck_assert_texts("the changes",
+	                "+ -a -t 10.96.0.1:80 -r 10.244.0.2:8080 -m -w 1\n"
+	                "~ -e -t 10.96.0.1:80 -r 10.244.0.1:8080 -m -w 0 (was -m -w 1)\n",
+	                text_string(&text));
 	sync_done(&syncer, &outcome);
+	end();
+}
+END_TEST
+
+static void weights_must_be(const char *wanted)
+{
+	struct arena arena = {0};
+	struct state state;
+	struct fault fault = {0};
+	auto_text text = {0};
+	char end[ENDPOINT_TEXT_SIZE];
+	ck_assert_int_eq(kernel_read(syncer.kernel, &arena, &state, &fault), 0);
+	for (size_t i = 0; i < state.virtual_server_count; i++)
+		for (size_t j = 0; j < state.virtual_servers[i].real_server_count; j++) {
+			const struct real_server *server = &state.virtual_servers[i].real_servers[j];
+			endpoint_format(&server->address, server->port, end);
+			text_addf(&text, "%s %u\n", end, server->weight);
+		}
+	ck_assert_texts("the real servers", wanted, text_string(&text));
+	arena_done(&arena);
+}
+
+START_TEST(an_endpoint_that_goes_drains_and_one_that_comes_back_serves)
+{
+	begin(NULL);
+	whole();
+	put_service("web", "10.96.0.1", 0);
+	touched();
+	put_endpoint("web", "10.244.0.2");
+	touched();
+	weights_must_be("10.244.0.1:8080 0\n10.244.0.2:8080 1\n");
+	ck_assert_uint_eq(syncer.drains.drains.count, 1);
+	put_endpoint("web", "10.244.0.1");
+	touched();
+	weights_must_be("10.244.0.1:8080 1\n10.244.0.2:8080 0\n");
+	whole();
+	weights_must_be("10.244.0.1:8080 1\n10.244.0.2:8080 0\n");
+	ck_assert_uint_eq(syncer.drains.drains.count, 1);
+	ck_assert_uint_eq(syncer.drains.ended[DRAIN_RETURNED], 1);
+	remove_service("web");
+	touched();
+	must_hold("");
+	ck_assert_uint_eq(syncer.drains.drains.count, 0);
+	end();
+}
+END_TEST
+
+/* C47, and Q-5: what drained before goes on draining, what is wanted serves. */
+START_TEST(after_a_restart_what_is_wanted_serves_and_what_is_not_drains)
+{
+	begin(NULL);
+	put_service("web", "10.96.0.1", 0);
+	whole();
+	put_endpoint("web", "10.244.0.2");
+	touched();
+	end();
+	begin(NULL);
+	put_service("web", "10.96.0.1", 0);
+	ck_assert(!syncer.drains_known);
+	whole();
+	ck_assert(syncer.drains_known);
+	weights_must_be("10.244.0.1:8080 1\n10.244.0.2:8080 0\n");
+	ck_assert_uint_eq(syncer.drains.drains.count, 1);
+	end();
+}
+END_TEST
+
+START_TEST(nobody_drains_in_a_pass_that_may_not_remove)
+{
+	begin(NULL);
+	put_service("web", "10.96.0.1", 0);
+	whole();
+	end();
+	begin(NULL);
+	put_service("web", "10.96.0.1", 0);
+	put_endpoint("web", "10.244.0.2");
+	pass(true, false, 0, 0);
+	weights_must_be("10.244.0.1:8080 1\n10.244.0.2:8080 1\n");
+	ck_assert_uint_eq(syncer.drains.drains.count, 0);
+	whole();
+	weights_must_be("10.244.0.1:8080 0\n10.244.0.2:8080 1\n");
+	end();
+}
+END_TEST
+
+/* R5.9: its weight is what it was, so it serves on; the next whole pass tries again. */
+START_TEST(a_weight_that_is_refused_is_tried_again)
+{
+	struct sync_outcome outcome;
+	begin(NULL);
+	put_service("web", "10.96.0.1", 0);
+	whole();
+	put_endpoint("web", "10.244.0.2");
+	planner_run(&planner);
+	const struct fake_refusal refusal = {.message = fake.counters.changes + 2, .error = -ENOMEM};
+	fake.failures.refusals = &refusal;
+	fake.failures.refusal_count = 1;
+	ck_assert_int_eq(sync_touched(&syncer, &outcome), 0);
+	ck_assert_uint_eq(outcome.failed, 1);
+	sync_done(&syncer, &outcome);
+	fake.failures.refusal_count = 0;
+	weights_must_be("10.244.0.1:8080 1\n10.244.0.2:8080 1\n");
+	whole();
+	weights_must_be("10.244.0.1:8080 0\n10.244.0.2:8080 1\n");
+	end();
+}
+END_TEST
+
+START_TEST(with_drain_on_delete_a_service_that_goes_stays_at_weight_0)
+{
+	begin(NULL);
+	syncer.drains.on_delete = true;
+	whole();
+	put_service("web", "10.96.0.1", 30080);
+	touched();
+	remove_service("web");
+	touched();
+	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 192.0.2.10:30080 rr 1\nheld 10.96.0.1\n");
+	record_must_be("-t 192.0.2.10:30080\n");
+	weights_must_be("10.244.0.1:8080 0\n10.244.0.1:8080 0\n");
+	end();
+	begin(NULL);
+	syncer.drains.on_delete = true;
+	whole();
+	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 192.0.2.10:30080 rr 1\nheld 10.96.0.1\n");
+	ck_assert_uint_eq(syncer.drains.drains.count, 2);
+	vector_for_each (&syncer.drains.drains, drain)
+		drains_end(&syncer.drains, drain, DRAIN_DONE);
+	ck_assert(drains_release(&syncer.drains, planner.ledger));
+	touched();
+	must_hold("");
+	record_must_be("");
 	end();
 }
 END_TEST
@@ -518,6 +650,11 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_service_comes_and_goes_with_small_passes);
 	tcase_add_test(tests, an_endpoint_that_is_exchanged_can_be_reported);
+	tcase_add_test(tests, an_endpoint_that_goes_drains_and_one_that_comes_back_serves);
+	tcase_add_test(tests, after_a_restart_what_is_wanted_serves_and_what_is_not_drains);
+	tcase_add_test(tests, nobody_drains_in_a_pass_that_may_not_remove);
+	tcase_add_test(tests, a_weight_that_is_refused_is_tried_again);
+	tcase_add_test(tests, with_drain_on_delete_a_service_that_goes_stays_at_weight_0);
 	tcase_add_test(tests, a_whole_pass_finds_nothing_to_do_after_a_small_one);
 	tcase_add_test(tests, node_ports_are_in_the_record_for_as_long_as_they_are_wanted);
 	tcase_add_test(tests, after_a_restart_recorded_node_ports_go_and_alien_ones_stay);

@@ -122,6 +122,43 @@ static void send_first(struct model_daemon *daemon, struct model_pass *pass)
 	text_done(&small.complaint);
 }
 
+/* Nothing has connections here, so that the look that follows a pass at once (cmd/daemon_drains.c) finds all drains over. */
+static void end_drains(struct model_daemon *daemon, struct model_pass *pass)
+{
+	struct drain_book *book = &daemon->syncer.drains;
+	struct drain_look look;
+	struct changes changes = {0};
+	struct arena arena = {0};
+	drain_look_init(&look, book, daemon->syncer.kernel, "/dev/null");
+	drain_look_begin(&look, false);
+	int e = drain_look_go_on(&look, 0, NO_DEADLINE);
+	vector_for_each (&book->drains, drain) {
+		struct virtual_server *server = arena_new(&arena, struct virtual_server);
+		struct real_server *found = arena_new(&arena, struct real_server);
+		server->key = drain->key;
+		*found = drain->found;
+		if (e == 0 && drain_judge(drain, 0, 0) == DRAIN_DONE &&
+		    drain_still_unwanted(drain, daemon->planner.ledger))
+			vector_push(&changes, (struct change){.kind = CHANGE_REAL_SERVER_REMOVE,
+			                                      .rank = RANK_OTHER,
+			                                      .virtual_server = server,
+			                                      .real_server = found});
+	}
+	drain_look_done(&look);
+	sync_begin_given(&daemon->syncer, &changes);
+	if (e == 0)
+		e = sync_go_on(&daemon->syncer, NO_DEADLINE);
+	vector_for_each (&daemon->syncer.outcome.changes, change) {
+		struct flow_end end = {change->real_server->address, change->real_server->port};
+		if (e == 0 && change->result == 0)
+			drains_end(book, drains_find(book, &change->virtual_server->key, &end), DRAIN_DONE);
+	}
+	if (e || daemon->syncer.outcome.failed > 0)
+		text_addf(&pass->complaint, "drains could not be ended: %d", e);
+	sync_end(&daemon->syncer);
+	arena_done(&arena);
+}
+
 void model_daemon_pass(struct model_daemon *daemon, struct model_pass *pass)
 {
 	struct planner *planner = &daemon->planner;
@@ -138,4 +175,6 @@ void model_daemon_pass(struct model_daemon *daemon, struct model_pass *pass)
 		return;
 	send_changes(daemon, pass, pass->whole ? SYNC_WHOLE : SYNC_TOUCHED);
 	sync_end(&daemon->syncer);
+	if (daemon->syncer.drains.drains.count > 0)
+		end_drains(daemon, pass);
 }

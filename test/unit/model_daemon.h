@@ -8,6 +8,7 @@
 #include "model_world.h"
 
 /* Private headers of cmd. */
+#include "drain_look.h"
 #include "planner.h"
 #include "syncer.h"
 
