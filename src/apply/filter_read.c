@@ -4,7 +4,9 @@
  */
 #include "filter_read.h"
 
+#include "base/deadline.h"
 #include "base/memory.h"
+#include "base/sorting.h"
 #include "base/vector.h"
 #include "nf_tables.h"
 #include "plan/filter_text.h"
@@ -284,7 +286,11 @@ struct filter_reading {
 	struct dumping dumping; /* of one set */
 	unsigned set;           /* of the places in a table of all kinds, each for no family and both */
 	bool begun;
+	bool sorting_begun;
+	struct sorting sorting;
 };
+
+enum { SORTING_STEPS = 256 }; /* between two looks at the clock */
 
 enum { KINDS = sizeof(layouts) / sizeof(*layouts), PLACES_OF_KIND = FAMILY_IPV6 + 1 };
 
@@ -328,15 +334,28 @@ static int order(const void *a, const void *b)
 }
 
 /* While a set grows, a dump may show an element twice. */
-static size_t sort(struct filter_element *elements, size_t count)
+static size_t drop_doubles(struct filter_element *elements, size_t count)
 {
 	size_t kept = 0;
-	if (count)
-		qsort(elements, count, sizeof(*elements), order);
 	for (size_t i = 0; i < count; i++)
 		if (kept == 0 || filter_element_compare(&elements[kept - 1], &elements[i]) != 0)
 			elements[kept++] = elements[i];
 	return kept;
+}
+
+static int sort(struct filter_reading *reading, int64_t deadline_ns)
+{
+	struct reader *reader = &reading->reader;
+	if (!reading->sorting_begun)
+		sorting_begin(&reading->sorting, reader->elements.items, reader->elements.count,
+		              sizeof(*reader->elements.items), order);
+	reading->sorting_begun = true;
+	for (size_t left = SORTING_STEPS; !sorting_go_on(&reading->sorting, &left); left = SORTING_STEPS)
+		if (deadline_over(deadline_ns))
+			return LISTEN_MORE;
+	sorting_done(&reading->sorting);
+	reader->elements.count = drop_doubles(reader->elements.items, reader->elements.count);
+	return 0;
 }
 
 struct filter_reading *filter_reading_new(struct conversation *netfilter, struct arena *arena,
@@ -355,6 +374,7 @@ void filter_reading_free(struct filter_reading *reading)
 	if (!reading)
 		return;
 	vector_done(&reading->reader.elements);
+	sorting_done(&reading->sorting);
 	memory_free_pointer(&reading);
 }
 
@@ -365,9 +385,11 @@ int filter_reading_go_on(struct filter_reading *reading, int64_t deadline_ns,
 	int error = read_sets(reading, deadline_ns);
 	if (error < 0)
 		text_clear(reader->oddities);
+	if (!error)
+		error = sort(reading, deadline_ns);
 	if (error)
 		return error;
-	size_t count = sort(reader->elements.items, reader->elements.count);
+	size_t count = reader->elements.count;
 	struct filter_element *copy = arena_new_array(reading->arena, count, struct filter_element);
 	if (count)
 		memcpy(copy, reader->elements.items, count * sizeof(*copy));

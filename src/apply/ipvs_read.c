@@ -5,6 +5,7 @@
  */
 #include "base/deadline.h"
 #include "base/memory.h"
+#include "base/sorting.h"
 #include "base/vector.h"
 #include "ipvs.h"
 
@@ -17,6 +18,8 @@
 #include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SORTING_STEPS = 256 }; /* between two looks at the clock */
 
 struct reader {
 	uint16_t family;      /* of generic netlink */
@@ -162,12 +165,10 @@ static int order_virtual_servers(const void *a, const void *b)
 }
 
 /* A table that changes during its dump may show an entry twice; the kernel does not flag that here. */
-static void sort_virtual_servers(struct reader *reader)
+static void drop_doubles(struct reader *reader)
 {
 	struct virtual_server *items = reader->virtual_servers.items;
 	size_t kept = 0, count = reader->virtual_servers.count;
-	if (count)
-		qsort(items, count, sizeof(*items), order_virtual_servers);
 	for (size_t i = 0; i < count; i++)
 		if (kept == 0 || order_virtual_servers(&items[kept - 1], &items[i]) != 0)
 			items[kept++] = items[i];
@@ -279,8 +280,9 @@ struct ipvs_reading {
 	struct ipvs *ipvs;
 	struct arena *arena;
 	struct reader reader;
+	enum { BEGIN, LIST, SORT, ASK } stage;
 	struct dumping listing; /* of the virtual servers */
-	bool begun, listed;
+	struct sorting sorting;
 	size_t next; /* virtual server to be asked for its real servers */
 	size_t kept; /* those before are read, and were still there */
 };
@@ -299,6 +301,7 @@ void ipvs_reading_free(struct ipvs_reading *reading)
 		return;
 	vector_done(&reading->reader.virtual_servers);
 	vector_done(&reading->reader.real_servers);
+	sorting_done(&reading->sorting);
 	memory_free_pointer(&reading);
 }
 
@@ -311,19 +314,33 @@ static int begin(struct ipvs_reading *reading)
 	reading->reader.family = reading->ipvs->family;
 	ipvs_put_listing(reading->ipvs, IPVS_CMD_GET_SERVICE, NULL);
 	conversation_dump_begin(&reading->ipvs->conversation, &dump, &reading->listing);
-	reading->begun = true;
+	reading->stage = LIST;
 	return 0;
 }
 
 static int list(struct ipvs_reading *reading, int64_t deadline_ns)
 {
-	int error = reading->begun ? 0 : begin(reading);
-	if (!error)
-		error = conversation_dump_go_on(&reading->ipvs->conversation, &reading->listing, deadline_ns);
+	int error = conversation_dump_go_on(&reading->ipvs->conversation, &reading->listing, deadline_ns);
 	if (error)
 		return error;
-	sort_virtual_servers(&reading->reader);
-	reading->listed = true;
+	sorting_begin(&reading->sorting, reading->reader.virtual_servers.items,
+	              reading->reader.virtual_servers.count, sizeof(*reading->reader.virtual_servers.items),
+	              order_virtual_servers);
+	reading->stage = SORT;
+	return 0;
+}
+
+static int sort(struct ipvs_reading *reading, int64_t deadline_ns)
+{
+	size_t left = SORTING_STEPS;
+	while (!sorting_go_on(&reading->sorting, &left)) {
+		if (deadline_over(deadline_ns))
+			return LISTEN_MORE;
+		left = SORTING_STEPS;
+	}
+	sorting_done(&reading->sorting);
+	drop_doubles(&reading->reader);
+	reading->stage = ASK;
 	return 0;
 }
 
@@ -349,14 +366,8 @@ static void give(struct ipvs_reading *reading, const struct virtual_server **ret
 	*ret_count = reading->kept;
 }
 
-int ipvs_reading_go_on(struct ipvs_reading *reading, int64_t deadline_ns,
-                       const struct virtual_server **ret_servers, size_t *ret_count)
+static int ask(struct ipvs_reading *reading, int64_t deadline_ns)
 {
-	if (!reading->listed) {
-		int error = list(reading, deadline_ns);
-		if (error)
-			return error;
-	}
 	while (reading->next < reading->reader.virtual_servers.count) {
 		int error = read_next(reading);
 		if (error)
@@ -364,6 +375,21 @@ int ipvs_reading_go_on(struct ipvs_reading *reading, int64_t deadline_ns,
 		if (deadline_over(deadline_ns))
 			return LISTEN_MORE;
 	}
+	return 0;
+}
+
+int ipvs_reading_go_on(struct ipvs_reading *reading, int64_t deadline_ns,
+                       const struct virtual_server **ret_servers, size_t *ret_count)
+{
+	int error = reading->stage == BEGIN ? begin(reading) : 0;
+	if (!error && reading->stage == LIST)
+		error = list(reading, deadline_ns);
+	if (!error && reading->stage == SORT)
+		error = sort(reading, deadline_ns);
+	if (!error)
+		error = ask(reading, deadline_ns);
+	if (error)
+		return error;
 	give(reading, ret_servers, ret_count);
 	return 0;
 }

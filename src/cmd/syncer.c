@@ -15,6 +15,8 @@
 #include <malloc.h>
 #include <string.h>
 
+enum { STEPS = 256 }; /* of listing and comparing, between two looks at the clock */
+
 int syncer_init(struct syncer *syncer, struct kernel *kernel, struct planner *planner,
                 const char *run_directory, const struct cidr *excluded, size_t excluded_count,
                 size_t *ret_unreadable_lines)
@@ -81,12 +83,26 @@ static void count_wanted(const struct state *wanted, struct sync_outcome *outcom
 		outcome->real_servers += wanted->virtual_servers[i].real_server_count;
 }
 
+/* False: the deadline came first. */
+static bool list(struct sync_pass *pass, int64_t deadline_ns, struct state *ret_before)
+{
+	while (!ledger_listing_go_on(pass->listing, STEPS, ret_before, &pass->wanted))
+		if (deadline_over(deadline_ns))
+			return false;
+	ledger_listing_free(pass->listing);
+	pass->listing = NULL;
+	return true;
+}
+
 static int look_at_wanted(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
-	(void)deadline_ns;
+	struct state nothing;
+	if (pass->listing == NULL)
+		pass->listing = ledger_list_wanted(syncer->planner->ledger, &syncer->memory);
+	if (!list(pass, deadline_ns, &nothing))
+		return SYNC_E_MORE;
 	syncer_record_claimed(syncer, &pass->present);
-	ledger_wanted(syncer->planner->ledger, &syncer->memory, &pass->wanted);
 	count_wanted(&pass->wanted, &syncer->outcome);
 	pass->rules = (struct removal_rules){.recorded = syncer->record.items,
 	                                     .recorded_count = syncer->record.count,
@@ -98,10 +114,10 @@ static int look_at_wanted(struct syncer *syncer, int64_t deadline_ns)
 static int look_at_touched(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
-	(void)deadline_ns;
-	ledger_touched(syncer->planner->ledger, &syncer->memory, &pass->present, &pass->wanted);
+	if (pass->listing == NULL)
+		pass->listing = ledger_list_touched(syncer->planner->ledger, &syncer->memory);
 	pass->rules = (struct removal_rules){.all_ours = true};
-	return 0;
+	return list(pass, deadline_ns, &pass->present) ? 0 : SYNC_E_MORE;
 }
 
 /* As after a restart. What cannot be found out is sent. */
@@ -188,9 +204,15 @@ static void count_aliens(const struct sync_pass *pass, struct sync_outcome *outc
 static int compare(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
-	(void)deadline_ns;
 	pass->rules.order_seed = order_seed(syncer->planner->node_name);
-	diff_build(&pass->present, &pass->wanted, &pass->rules, &syncer->outcome.changes);
+	if (pass->difference == NULL)
+		pass->difference =
+		        difference_new(&pass->present, &pass->wanted, &pass->rules, &syncer->outcome.changes);
+	while (!difference_go_on(pass->difference, STEPS))
+		if (deadline_over(deadline_ns))
+			return SYNC_E_MORE;
+	difference_free(pass->difference);
+	pass->difference = NULL;
 	if (pass->kind != SYNC_WHOLE)
 		return 0;
 	count_aliens(pass, &syncer->outcome);
@@ -322,6 +344,8 @@ void sync_end(struct syncer *syncer)
 	syncer->running = false;
 	syncer_expect_end(syncer);
 	kernel_reading_free(pass->reading);
+	ledger_listing_free(pass->listing);
+	difference_free(pass->difference);
 	kernel_performing_free(pass->performing);
 	if (syncer->outcome.performed && pass->kind != SYNC_GIVEN)
 		ledger_settle(syncer->planner->ledger);

@@ -54,6 +54,8 @@ struct sync_pass {
 	bool extended;
 	struct draining_list draining;
 	struct kernel_reading *reading;
+	struct ledger_listing *listing;
+	struct difference *difference;
 	struct kernel_performing *performing;
 	struct expectation read; /* what a whole pass found */
 };
