@@ -272,12 +272,16 @@ static void add_to_cluster_ip(const struct filter_rules *rules, const struct sta
 	close_chain(text);
 }
 
+/*
+ * The protocol is asked of connection tracking, which always knows it in a nat chain: libnftables 1.0.6 brings `meta l4proto`
+ * into the byte order of ranges by an operation that does nothing to one byte, and that newer kernels (7.2) refuse.
+ */
 static void add_restricted(enum filter_verdict verdict, struct text *text)
 {
 	open_chain(text, filter_chain_name(verdict, true));
 	for (int f = 0; f < FAMILIES; f++) {
 		const char *header = families[f].header;
-		add_line(text, "%s daddr . meta l4proto . th dport . %s saddr @source-ranges-%c goto %s",
+		add_line(text, "%s daddr . ct protocol . th dport . %s saddr @source-ranges-%c goto %s",
 		         header, header, families[f].digit, filter_chain_name(verdict, false));
 	}
 	add_line(text, "drop");
