@@ -24,6 +24,15 @@ suites_of() {
     fail "there is no kernel $1; see guest --help"
 }
 
+# The names of those kernels that are not this machine's own release's.
+list_other_kernels() {
+    local row own
+    own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    for row in "${other_kernels[@]}"; do
+        [[ " $row " == *" $own "* ]] || echo "${row%% *}"
+    done
+}
+
 update_package_lists() {
     ((EUID == 0)) || return 1
     apt-get -qq update >&2
