@@ -3,7 +3,7 @@
  *
  * whole:    ensure, read, look at what is wanted, extend, compare, perform, close, note what drains
  * touched:  look at what was touched, extend, compare, perform, close, note what drains
- * first:    look at what was touched, compare, perform, close; nothing, if all of it is served already
+ * first:    ensure, look at what was touched, compare, perform, close; nothing, if all of it is served already
  * given:    perform, close
  */
 #include "syncer.h"
@@ -295,8 +295,8 @@ static const stage whole_stages[] = {ensure,  read_kernel,  look_at_wanted, exte
                                      perform, close_record, note_drains,    NULL};
 static const stage touched_stages[] = {look_at_touched, extend,      compare, perform,
                                        close_record,    note_drains, NULL};
-static const stage first_stages[] = {look_at_touched, pass_over_if_served, compare,
-                                     perform,         close_record,        NULL};
+static const stage first_stages[] = {
+        ensure, look_at_touched, pass_over_if_served, compare, perform, close_record, NULL};
 static const stage given_stages[] = {perform, close_record, NULL};
 
 static const stage *const stages[] = {
