@@ -1,4 +1,5 @@
 #include "command.h"
+#include "drains.h"
 #include "kube_proxy_claims.h"
 #include "node_name.h"
 #include "run_lock.h"
@@ -167,7 +168,7 @@ static int remove_ours(struct kernel *kernel, const struct cleanup_options *opti
 
 static void forget_record(const char *directory)
 {
-	static const char *const files[] = {RECORD_FILE, RUN_LOCK_FILE, NULL};
+	static const char *const files[] = {RECORD_FILE, DRAINS_FILE, RUN_LOCK_FILE, NULL};
 	for (size_t i = 0; files[i] != NULL; i++) {
 		auto_free char *path = NULL;
 		if (asprintf(&path, "%s/%s", directory, files[i]) >= 0)

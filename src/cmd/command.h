@@ -23,10 +23,11 @@ void command_print_overview(FILE *file);
 int command_proxy(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_status(int argc, char **argv);
 int command_cleanup(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_help(int argc, char **argv);
 
-extern const struct command_line proxy_line, plan_line, list_line, cleanup_line;
+extern const struct command_line proxy_line, plan_line, list_line, status_line, cleanup_line;
 
 #endif

@@ -12,6 +12,7 @@ const struct command commands[] = {
         {"plan", "show what would be programmed, or what would change, and touch nothing", command_plan,
          &plan_line},
         {"list", "show what IPVS holds, as ipvsadm -Ln prints it", command_list, &list_line},
+        {"status", "say whether the daemon is running, and what is in force", command_status, &status_line},
         {"cleanup", "remove from the kernel what is ours, and nothing else", command_cleanup, &cleanup_line},
         {"version", "print the version", command_version, NULL},
         {"help", "explain a command: kube-ipvs help plan", command_help, NULL},

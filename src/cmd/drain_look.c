@@ -144,7 +144,7 @@ static int count_connections(struct drain_look *look, int64_t deadline_ns)
 
 static bool each_is_due(struct drain_look *look, int64_t now_ms)
 {
-	bool needed = false, idle = false;
+	bool needed = look->each_always, idle = false;
 	if (now_ms < look->next_each_ms)
 		return false;
 	vector_for_each (&look->book->drains, drain) {

@@ -28,8 +28,9 @@ struct drain_look {
 	struct kernel *kernel;
 	const char *connections_path;
 	enum drain_look_stage stage;
-	bool fresh_only; /* at those which nobody has looked at yet */
-	bool has_last;   /* the last virtual server that was looked at */
+	bool each_always; /* to be set by who wants to know all, whatever it costs */
+	bool fresh_only;  /* at those which nobody has looked at yet */
+	bool has_last;    /* the last virtual server that was looked at */
 	struct virtual_server_key last;
 	struct connections *connections;
 	struct kernel_timeouts timeouts;
