@@ -33,9 +33,14 @@ static bool is_as_expected(struct daemon *daemon, const struct kernel_sums *sums
 {
 	const struct drift *drift = &daemon->drift;
 	struct expectation *expected = &daemon->syncer.expectation;
-	if (sums->ipvs != expected->sums.ipvs || sums->held != expected->sums.held ||
-	    (drift->filter_looked_at && sums->filter != expected->sums.filter))
+	bool ipvs = sums->ipvs == expected->sums.ipvs, held = sums->held == expected->sums.held,
+	     filter = !drift->filter_looked_at || sums->filter == expected->sums.filter;
+	if (!ipvs || !held || !filter) {
+		log_debug(daemon->log, "drift: a quick look found something else:%s%s%s",
+		          ipvs ? "" : " in IPVS", held ? "" : " among the addresses",
+		          filter ? "" : " in the packet filter");
 		return false;
+	}
 	/* What others did to other tables does not matter any more. */
 	expected->foreign_known = drift->foreign_known;
 	expected->foreign = drift->foreign;
@@ -51,6 +56,8 @@ static void end_look(struct daemon *daemon, int e, const struct kernel_sums *sum
 		log_warning(daemon->log,
 		            "kernel: a quick look at it fails: %s; it is read as a whole every time instead",
 		            strerror(-e));
+	if (e == -ESTALE)
+		log_debug(daemon->log, "drift: a quick look found something that is not as it was left");
 	daemon->pass.repairs = e != 0 || !is_as_expected(daemon, sums);
 }
 
