@@ -3,7 +3,7 @@
  * was removed on the way, and nothing was sent without need.
  *
  *	TEST_ROUNDS  histories, of 500 operations each; 200 unless said
- *	TEST_SEED    of the first one, which is 1 unless said; the next has the next
+ *	TEST_SEED    of the first history, 1 unless said; the next has the next
  *
  * A history that fails is made smaller, by leaving out what it fails without, and told.
  */
@@ -15,18 +15,19 @@
 #include "base/memory.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LENGTH = 500, ROUNDS = 200 };
+enum { ROUNDS = 200, LENGTH = 500 };
 
-static unsigned long number_from(const char *variable, unsigned long otherwise)
+static uint64_t first_seed(void)
 {
-	const char *text = getenv(variable);
-	return text && *text ? strtoul(text, NULL, 10) : otherwise;
+	const char *text = getenv("TEST_SEED");
+	return text && *text ? strtoull(text, NULL, 10) : 1;
 }
 
 /* In a process of its own, since it may also end in an abort. */
@@ -86,22 +87,24 @@ static void shrink(struct history *history)
 static void tell(uint64_t seed, struct history *history)
 {
 	struct verdict verdict;
-	fprintf(stderr, "seed %llu fails; making it smaller...\n", (unsigned long long)seed);
+	fprintf(stderr, "seed %" PRIu64 " fails; making it smaller...\n", seed);
 	shrink(history);
-	fprintf(stderr, "seed %llu, %zu operations left%s:\n", (unsigned long long)seed,
-	        history->operations.count, history->excluding ? ", 192.0.2.30/32 is excluded" : "");
+	fprintf(stderr, "seed %" PRIu64 ", %zu operations left%s:\n", seed, history->operations.count,
+	        history->excluding ? ", 192.0.2.30/32 is excluded" : "");
 	history_live(history, true, &verdict);
 	fprintf(stderr, "%s%s\n", text_string(&verdict.story), text_string(&verdict.sentence));
 	ck_assert_texts(text_string(&verdict.sentence), text_string(&verdict.wanted),
 	                text_string(&verdict.got));
-	ck_abort_msg("seed %llu: %s", (unsigned long long)seed, text_string(&verdict.sentence));
+	ck_abort_msg("seed %" PRIu64 ": %s", seed, text_string(&verdict.sentence));
 }
 
 START_TEST(the_daemon_agrees_with_the_reference_after_every_operation)
 {
-	unsigned long first = number_from("TEST_SEED", 1), rounds = number_from("TEST_ROUNDS", ROUNDS);
-	printf("seeds %lu to %lu, %d operations each\n", first, first + rounds - 1, LENGTH);
-	for (unsigned long seed = first; seed < first + rounds; seed++) {
+	uint64_t first = first_seed();
+	unsigned rounds = test_rounds(ROUNDS);
+	printf("%u histories of %d operations, from seed %" PRIu64 " on\n", rounds, LENGTH, first);
+	fflush(stdout);
+	for (uint64_t seed = first; seed < first + rounds; seed++) {
 		struct history history;
 		history_roll(seed, LENGTH, &history);
 		if (fails(&history))
@@ -116,7 +119,7 @@ START_TEST(a_history_leaves_nothing_behind)
 {
 	struct history history;
 	struct verdict verdict;
-	history_roll(number_from("TEST_SEED", 1), LENGTH / 5, &history);
+	history_roll(first_seed(), LENGTH / 5, &history);
 	history_live(&history, true, &verdict);
 	ck_assert_msg(!verdict.failed, "%s", text_string(&verdict.sentence));
 	ck_assert_ptr_nonnull(strstr(text_string(&verdict.story), "restart"));
