@@ -127,6 +127,12 @@ static void set_results(struct change *changes, size_t count, int result)
 	}
 }
 
+/* What is said of the dummy then is of an interface that nobody has. */
+static bool routes_matter(const struct kernel *kernel)
+{
+	return kernel->holding.by_routes || kernel->holding.misheld.count > 0;
+}
+
 /* What the messages of this kind need first: an open conversation, the family's number, the dummy's index. */
 static int prepare(struct performer *performer, const struct kind_row *row)
 {
@@ -135,15 +141,13 @@ static int prepare(struct performer *performer, const struct kind_row *row)
 	if (!row->of_link)
 		return ipvs_ready(&kernel->ipvs);
 	if (performer->link_index)
-		return performer->link_index < 0 && !kernel->holding.by_routes ? performer->link_index : 0;
+		return performer->link_index < 0 && !routes_matter(kernel) ? performer->link_index : 0;
 	int error = link_find(&kernel->route, kernel->dummy, &link);
 	if (!error)
 		performer->link_index = link.index;
 	else if (error == -ENODEV)
 		performer->link_index = error;
-	if (error == -ENODEV && kernel->holding.by_routes)
-		return 0; /* what is said of the dummy then is of an interface that nobody has */
-	return error;
+	return error == -ENODEV && routes_matter(kernel) ? 0 : error;
 }
 
 /* Puts those changes into the batch whose result is `wanted_result`, and sends it. */
@@ -161,24 +165,24 @@ static int send_those_with(struct performer *performer, struct batch *batch, put
 	return batch_send(batch);
 }
 
-/* Where addresses are now held in our way, or not at all, the other way goes. */
+/* Where addresses are now held in our way, or not at all, the other way goes; not after an error, which then stays theirs. */
 static int send_other_removals(struct performer *performer, struct batch *batch, const struct kind_row *row,
-                               struct change *changes, size_t count)
+                               struct change *changes, size_t count, int error)
 {
 	const struct holding *holding = &performer->kernel->holding;
 	if (holding->misheld.count == 0)
-		return 0;
+		return error;
 	struct change **sent = arena_new_array(performer->arena, count, struct change *);
 	size_t sent_count = 0;
-	int error = 0;
-	for (size_t i = 0; i < count && !error; i++) {
-		if ((changes[i].result && !is_fine(row, changes[i].result)) ||
-		    !holding_is_misheld(holding, &changes[i].address))
-			continue;
-		changes[i].result = UNSENT;
-		sent[sent_count++] = &changes[i];
-		put_other_removal(performer, &changes[i]);
-		error = batch_add(batch, &changes[i]);
+	for (size_t i = 0; i < count; i++)
+		if ((changes[i].result == 0 || is_fine(row, changes[i].result)) &&
+		    holding_is_misheld(holding, &changes[i].address)) {
+			changes[i].result = UNSENT;
+			sent[sent_count++] = &changes[i];
+		}
+	for (size_t i = 0; i < sent_count && !error; i++) {
+		put_other_removal(performer, sent[i]);
+		error = batch_add(batch, sent[i]);
 	}
 	if (!error)
 		error = batch_send(batch);
@@ -198,8 +202,8 @@ static int send_run(struct performer *performer, const struct kind_row *row, str
 	int error = send_those_with(performer, &batch, row->put, UNSENT, changes, count);
 	if (!error && row->put_over)
 		error = send_those_with(performer, &batch, row->put_over, -EEXIST, changes, count);
-	if (!error && row->of_link)
-		error = send_other_removals(performer, &batch, row, changes, count);
+	if (row->of_link)
+		error = send_other_removals(performer, &batch, row, changes, count, error);
 	batch_done(&batch);
 	return error;
 }
