@@ -128,6 +128,23 @@ static int add_claims(const struct cleanup_options *options, const struct state 
 	return 0;
 }
 
+/* What cannot be read of it names nothing: those virtual servers stay, and that is said. */
+static void read_record(const char *directory, struct arena *arena, struct virtual_server_key **ret_recorded,
+                        size_t *ret_count)
+{
+	size_t unreadable = 0;
+	int e = record_read(directory, arena, ret_recorded, ret_count, &unreadable);
+	if (e)
+		fprintf(stderr,
+		        "kube-ipvs: %s/" RECORD_FILE ": it cannot be read: %s; what it names is left alone\n",
+		        directory, strerror(-e));
+	if (unreadable > 0)
+		fprintf(stderr,
+		        "kube-ipvs: %s/" RECORD_FILE ": %zu lines cannot be read; what they name is left "
+		        "alone\n",
+		        directory, unreadable);
+}
+
 static int remove_ours(struct kernel *kernel, const struct cleanup_options *options, struct arena *arena,
                        struct fault *fault)
 {
@@ -135,12 +152,11 @@ static int remove_ours(struct kernel *kernel, const struct cleanup_options *opti
 	const struct state nothing = {0};
 	struct changes changes = {0};
 	struct virtual_server_key *recorded = NULL;
-	size_t recorded_count = 0, unreadable = 0;
+	size_t recorded_count = 0;
 	int e = kernel_read(kernel, arena, &present, fault);
-	if (e == 0)
-		e = record_read(options->run_directory, arena, &recorded, &recorded_count, &unreadable);
 	if (e)
 		return e;
+	read_record(options->run_directory, arena, &recorded, &recorded_count);
 	struct removal_rules rules = {.recorded = recorded,
 	                              .recorded_count = recorded_count,
 	                              .excluded = options->excluded.items,

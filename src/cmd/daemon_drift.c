@@ -7,6 +7,7 @@
  * tried again with back-off (daemon_pass.c).
  */
 #include "daemon_private.h"
+#include "syncer_record.h"
 
 #include "plan/filter_text.h"
 #include "plan/render.h"
@@ -67,6 +68,10 @@ bool daemon_look_for_drift(struct daemon *daemon, int64_t deadline_ns)
 	struct kernel_sums sums;
 	if (!daemon->pass.looks)
 		return true;
+	if (drift->survey == NULL && daemon->syncer.record_unsaved) {
+		syncer_record_again(&daemon->syncer);
+		daemon_report_record(daemon);
+	}
 	if (drift->interface_gone || !daemon->syncer.expectation.known) {
 		daemon->pass.repairs = true;
 		return true;

@@ -106,14 +106,17 @@ static int open_kernel(struct daemon *daemon)
 	e = syncer_init(&daemon->syncer, kernel, &daemon->planner, config->run_directory,
 	                config->excluded.items, config->excluded.count, &unreadable);
 	if (e)
-		log_error(daemon->log, "%s: the record of our virtual servers cannot be read: %s",
-		          config->run_directory, strerror(-e));
+		log_warning(
+		        daemon->log,
+		        "%s: the record of our virtual servers cannot be read: %s; it is written anew, and "
+		        "those that it named are left alone until a Service wants them",
+		        config->run_directory, strerror(-e));
 	if (unreadable > 0)
 		log_warning(daemon->log,
-		            "%s: %zu lines of the record cannot be read; the virtual servers that they named "
-		            "are left alone",
+		            "%s: %zu lines of the record cannot be read; it is written anew, and the virtual "
+		            "servers that they named are left alone until a Service wants them",
 		            config->run_directory, unreadable);
-	return e;
+	return 0;
 }
 
 /* Not set here: it would have this host ignore router advertisements. */

@@ -297,6 +297,8 @@ struct api_source_listener daemon_api_listener(struct daemon *daemon);
 struct planner_listener daemon_planner_listener(struct daemon *daemon);
 /* Logs what a pass did, what fails now and what fails no more. */
 void daemon_report(struct daemon *daemon, const struct sync_outcome *outcome, int result, int64_t took_ms);
+/* Whether the record could be written. */
+void daemon_report_record(struct daemon *daemon);
 /* Told when it begins and when the sentence changes. */
 void daemon_report_trouble(struct daemon *daemon, const char *subject, const char *sentence);
 void daemon_report_trouble_over(struct daemon *daemon, const char *subject);

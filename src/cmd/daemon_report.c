@@ -261,8 +261,20 @@ static void report_summary(const struct daemon *daemon, const struct sync_outcom
 		         daemon->config->hold_by_routes ? "held by routes" : "on " DUMMY_INTERFACE);
 }
 
+void daemon_report_record(struct daemon *daemon)
+{
+	static const char subject[] = "record";
+	const struct fault *fault = &daemon->syncer.record_fault;
+	char text[FAULT_TEXT_SIZE];
+	if (*fault->sentence != '\0')
+		daemon_report_trouble(daemon, subject, fault_format(fault, text));
+	else
+		daemon_report_trouble_over(daemon, subject);
+}
+
 void daemon_report(struct daemon *daemon, const struct sync_outcome *outcome, int result, int64_t took_ms)
 {
+	daemon_report_record(daemon);
 	if (result != 0) {
 		char text[FAULT_TEXT_SIZE];
 		fault_format(&outcome->fault, text);

@@ -29,6 +29,8 @@ int syncer_init(struct syncer *syncer, struct kernel *kernel, struct planner *pl
 	struct virtual_server_key *keys = NULL;
 	size_t count = 0;
 	int e = record_read(run_directory, &syncer->memory, &keys, &count, ret_unreadable_lines);
+	syncer->record_unsaved = e != 0 || *ret_unreadable_lines > 0;
+	record_remove_leftovers(run_directory);
 	for (size_t i = 0; i < count; i++)
 		vector_push(&syncer->record, keys[i]);
 	return e;
@@ -217,8 +219,9 @@ static int compare(struct syncer *syncer, int64_t deadline_ns)
 		return 0;
 	count_aliens(pass, &syncer->outcome);
 	if (pass->may_remove)
-		return syncer_record_forget_absent(syncer, &pass->present, &pass->wanted);
-	withhold_removals(&syncer->outcome);
+		syncer_record_forget_absent(syncer, &pass->present, &pass->wanted);
+	else
+		withhold_removals(&syncer->outcome);
 	return 0;
 }
 
@@ -266,9 +269,7 @@ static int perform(struct syncer *syncer, int64_t deadline_ns)
 	struct sync_pass *pass = &syncer->pass;
 	struct sync_outcome *outcome = &syncer->outcome;
 	if (pass->performing == NULL) {
-		int e = syncer_record_wanted(syncer, &pass->wanted);
-		if (e)
-			return e;
+		syncer_record_wanted(syncer, &pass->wanted);
 		pass->performing = kernel_performing_new(syncer->kernel, &outcome->changes, &syncer->memory);
 	}
 	int e = kernel_performing_go_on(pass->performing, deadline_ns);
@@ -284,7 +285,8 @@ static int perform(struct syncer *syncer, int64_t deadline_ns)
 static int close_record(struct syncer *syncer, int64_t deadline_ns)
 {
 	(void)deadline_ns;
-	return syncer_record_removed(syncer, &syncer->outcome.changes);
+	syncer_record_removed(syncer, &syncer->outcome.changes);
+	return 0;
 }
 
 /* ---- the pass */

@@ -70,6 +70,7 @@ struct syncer {
 	size_t excluded_count;
 	vector_of(struct virtual_server_key) record; /* ascending */
 	bool record_unsaved;
+	struct fault record_fault; /* why; no sentence: nothing failed */
 	struct drain_book drains;
 	bool drains_known; /* a pass has told who drains; until then the book is what the last process left */
 	/* Borrowed; NULL: no takeover. What a whole pass finds of these becomes part of the record. */
@@ -82,7 +83,10 @@ struct syncer {
 	struct sync_outcome outcome; /* of the pass that is running */
 };
 
-/* Takes the kernel; borrows the rest. Reads the record: 0 or a negative errno. */
+/*
+ * Takes the kernel; borrows the rest. Reads the record, whose lock the caller has: 0, or a negative errno when it is there
+ * and cannot be read. What cannot be read is written anew with the first pass.
+ */
 int syncer_init(struct syncer *syncer, struct kernel *kernel, struct planner *planner,
                 const char *run_directory, const struct cidr *excluded, size_t excluded_count,
                 size_t *ret_unreadable_lines);

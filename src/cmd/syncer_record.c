@@ -37,18 +37,25 @@ static bool needs_record(const struct syncer *syncer, const struct address *addr
 	       node_view_has(&syncer->planner->view, address);
 }
 
-static int save(struct syncer *syncer, bool changed)
+/* What cannot be written is remembered here, and lost only if this process ends before it could be. */
+static void save(struct syncer *syncer, bool changed)
 {
 	syncer->record_unsaved |= changed;
 	if (!syncer->record_unsaved)
-		return 0;
+		return;
 	int e = record_write(syncer->run_directory, syncer->record.items, syncer->record.count,
-	                     &syncer->outcome.fault);
+	                     &syncer->record_fault);
 	syncer->record_unsaved = e != 0;
-	return e;
+	if (e == 0)
+		syncer->record_fault = (struct fault){0};
 }
 
-int syncer_record_wanted(struct syncer *syncer, const struct state *wanted)
+void syncer_record_again(struct syncer *syncer)
+{
+	save(syncer, false);
+}
+
+void syncer_record_wanted(struct syncer *syncer, const struct state *wanted)
 {
 	bool changed = false;
 	for (size_t i = 0; i < wanted->virtual_server_count; i++) {
@@ -56,7 +63,7 @@ int syncer_record_wanted(struct syncer *syncer, const struct state *wanted)
 		if (needs_record(syncer, &key->address))
 			changed |= add(syncer, key);
 	}
-	return save(syncer, changed);
+	save(syncer, changed);
 }
 
 void syncer_record_claimed(struct syncer *syncer, const struct state *present)
@@ -69,7 +76,7 @@ void syncer_record_claimed(struct syncer *syncer, const struct state *present)
 		syncer->record_unsaved |= add(syncer, &keys[i]);
 }
 
-int syncer_record_removed(struct syncer *syncer, const struct changes *changes)
+void syncer_record_removed(struct syncer *syncer, const struct changes *changes)
 {
 	bool changed = false;
 	for (size_t i = 0; i < changes->count; i++) {
@@ -77,11 +84,11 @@ int syncer_record_removed(struct syncer *syncer, const struct changes *changes)
 		if (change->kind == CHANGE_VIRTUAL_SERVER_REMOVE && change->result == 0)
 			changed |= drop(syncer, &change->virtual_server->key);
 	}
-	return save(syncer, changed);
+	save(syncer, changed);
 }
 
-int syncer_record_forget_absent(struct syncer *syncer, const struct state *present,
-                                const struct state *wanted)
+void syncer_record_forget_absent(struct syncer *syncer, const struct state *present,
+                                 const struct state *wanted)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < syncer->record.count; i++) {
@@ -91,5 +98,5 @@ int syncer_record_forget_absent(struct syncer *syncer, const struct state *prese
 	}
 	bool changed = kept != syncer->record.count;
 	syncer->record.count = kept;
-	return save(syncer, changed);
+	save(syncer, changed);
 }

@@ -3,11 +3,13 @@
  */
 #include "kube_proxy_claims.h"
 #include "syncer.h"
+#include "syncer_record.h"
 
 #include "fake_kernel.h"
 #include "support.h"
 
 #include "base/check.h"
+#include "base/text.h"
 #include "plan/filter_text.h"
 #include "plan/render.h"
 
@@ -535,7 +537,7 @@ START_TEST(a_kernel_that_cannot_be_read_loses_nothing)
 }
 END_TEST
 
-START_TEST(what_is_not_recorded_is_not_programmed)
+START_TEST(what_cannot_be_recorded_is_programmed_all_the_same_and_recorded_later)
 {
 	begin(NULL);
 	whole();
@@ -543,14 +545,46 @@ START_TEST(what_is_not_recorded_is_not_programmed)
 	syncer.run_directory = "/proc/nowhere";
 	struct sync_outcome outcome;
 	planner_run(&planner);
-	ck_assert_int_lt(sync_touched(&syncer, &outcome), 0);
-	ck_assert_str_ne(outcome.fault.sentence, "");
+	ck_assert_int_eq(sync_touched(&syncer, &outcome), 0);
 	sync_done(&syncer, &outcome);
-	must_hold("");
-	syncer.run_directory = directory;
-	whole();
+	ck_assert_str_ne(syncer.record_fault.sentence, "");
+	ck_assert(syncer.record_unsaved);
 	must_hold("TCP 10.96.0.1:80 rr 1\nTCP 192.0.2.10:30080 rr 1\nheld 10.96.0.1\n");
+	syncer.run_directory = directory;
+	syncer_record_again(&syncer);
+	ck_assert_str_eq(syncer.record_fault.sentence, "");
 	record_must_be("-t 192.0.2.10:30080\n");
+	end();
+}
+END_TEST
+
+START_TEST(a_record_that_cannot_be_read_is_written_anew)
+{
+	static const char *const contents[] = {"\377\376\n", "-t 192.0.2.10:\n-t 192.0.2.10:30080\n", NULL};
+	size_t unreadable = 0;
+	begin(NULL);
+	put_service("web", "10.96.0.1", 30080);
+	whole();
+	for (size_t i = 0; i < 3; i++) {
+		char path[256];
+		snprintf(path, sizeof(path), "%s/virtual-servers", directory);
+		if (contents[i]) {
+			ck_assert_int_eq(text_write_file(path, contents[i], strlen(contents[i])), 0);
+		} else {
+			ck_assert_int_eq(unlink(path), 0);
+			ck_assert_int_eq(mkdir(path, 0755), 0);
+		}
+		struct kernel *kernel = syncer.kernel;
+		vector_done(&syncer.record);
+		arena_done(&syncer.memory);
+		int e = syncer_init(&syncer, kernel, &planner, directory, NULL, 0, &unreadable);
+		ck_assert_int_eq(e, contents[i] ? 0 : -EISDIR);
+		ck_assert(e != 0 || unreadable == 1);
+		whole();
+		record_must_be("-t 192.0.2.10:30080\n");
+		snprintf(path, sizeof(path), "%s/virtual-servers.aside", directory);
+		rmdir(path);
+	}
 	end();
 }
 END_TEST
@@ -665,7 +699,8 @@ int main(void)
 	tcase_add_test(tests, what_we_made_in_an_excluded_range_goes_even_after_a_restart);
 	tcase_add_test(tests, a_refused_change_fails_alone_and_a_whole_pass_repairs_it);
 	tcase_add_test(tests, a_kernel_that_cannot_be_read_loses_nothing);
-	tcase_add_test(tests, what_is_not_recorded_is_not_programmed);
+	tcase_add_test(tests, what_cannot_be_recorded_is_programmed_all_the_same_and_recorded_later);
+	tcase_add_test(tests, a_record_that_cannot_be_read_is_written_anew);
 	tcase_add_test(tests, nothing_answers_before_the_packet_filter_protects_it);
 	tcase_add_test(tests, a_pass_that_may_not_remove_narrows_the_ranges_of_a_port_that_stays);
 	tcase_add_test(tests, a_pass_that_may_not_remove_leaves_the_ranges_of_a_port_that_nobody_wants);
