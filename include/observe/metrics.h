@@ -33,6 +33,7 @@ enum metric {
 	METRIC_DRIFT_REPAIRED,           /* counter, kind */
 	METRIC_DRAINING_REAL_SERVERS,    /* gauge */
 	METRIC_DRAINS_ENDED,             /* counter, end */
+	METRIC_FAILED_CHANGES,           /* gauge */
 	METRIC_REAL_SERVERS,             /* gauge */
 	METRIC_VIRTUAL_SERVERS,          /* gauge */
 	METRICS,

@@ -64,6 +64,8 @@ void daemon_serve_pass(struct daemon *daemon, double seconds, bool failed)
 	struct serving *serving = &daemon->serving;
 	int64_t now = wall_clock_ns();
 	memcpy(serving->changes_applied, serving->changes_planned, sizeof(serving->changes_applied));
+	metric_set(serving->metrics, METRIC_FAILED_CHANGES, LABEL_NONE,
+	           (double)memo_count(&daemon->failures));
 	for (unsigned f = 0; f < IP_FAMILIES; f++) {
 		if (!daemon->families[f])
 			continue;

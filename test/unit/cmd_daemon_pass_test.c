@@ -1,0 +1,360 @@
+/*
+ * When passes run: at once, together, again after a failure; and the loop has its turn in between. A daemon over a fake
+ * kernel, without sources and without listening.
+ */
+#include "daemon_private.h"
+
+#include "fake_kernel.h"
+#include "support.h"
+
+#include "base/check.h"
+#include "plan/filter_text.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct fake_kernel fake;
+static struct config config;
+static struct log quiet = {.most = LOG_LEVEL_ERROR};
+static struct daemon proxy;
+static char directory[64];
+
+static void refused(void *context, const struct fault *fault)
+{
+	(void)context;
+	ck_abort_msg("%s", fault->sentence);
+}
+
+static void read_config(const char *min_sync_period)
+{
+	const char *const arguments[] = {"kube-ipvs",
+	                                 "--manifests",
+	                                 directory,
+	                                 "--run-dir",
+	                                 directory,
+	                                 "--healthz-bind-address",
+	                                 "",
+	                                 "--metrics-bind-address",
+	                                 "",
+	                                 "--ipvs-sync-period",
+	                                 "3s",
+	                                 "--ipvs-min-sync-period",
+	                                 min_sync_period};
+	enum { COUNT = sizeof(arguments) / sizeof(*arguments) };
+	/* They are written to, and must live as long as the configuration. */
+	static char texts[COUNT][80];
+	char *copies[COUNT + 1] = {0};
+	for (size_t i = 0; i < COUNT; i++)
+		copies[i] = strcpy(texts[i], arguments[i]);
+	ck_assert_int_eq(config_read(COUNT, copies, &config, refused, NULL), 0);
+	config.takeover = false;
+}
+
+static void open_syncer(void)
+{
+	const struct filter_rules rules = {.masquerade_mark = 0x4000, .answer_ping = true};
+	struct kernel *kernel = NULL;
+	struct fault fault = {0};
+	size_t unreadable = 0;
+	auto_text text = {0};
+	filter_text_rules(&rules, &text);
+	ck_assert_int_eq(kernel_open(DUMMY_INTERFACE, false, &fake.transport, &kernel, &fault), 0);
+	kernel_use_filter(kernel, text_string(&text));
+	ck_assert_int_eq(syncer_init(&proxy.syncer, kernel, &proxy.planner, directory, NULL, 0, &unreadable),
+	                 0);
+}
+
+static void start(const char *min_sync_period)
+{
+	const struct node_port_rule all = {0};
+	read_config(min_sync_period);
+	proxy = (struct daemon){.config = &config, .log = &quiet, .node_name = "n1", .lock = -1};
+	struct planner_listener listener = daemon_planner_listener(&proxy);
+	listener.scheduler_wanted = NULL;
+	planner_init(&proxy.planner, "n1", DUMMY_INTERFACE, "rr", &all, &listener);
+	proxy.families[IPV4] = true;
+	proxy.base = event_base_new();
+	daemon_init_passes(&proxy);
+	open_syncer();
+	ck_assert_int_eq(daemon_open_serving(&proxy), 0);
+	proxy.open = true;
+}
+
+static void stop(void)
+{
+	daemon_close_serving(&proxy);
+	syncer_done(&proxy.syncer);
+	planner_done(&proxy.planner);
+	daemon_done_passes(&proxy);
+	event_base_free(proxy.base);
+	arena_done(&proxy.host_memory);
+	memo_done(&proxy.warnings);
+	memo_done(&proxy.failures);
+	memo_done(&proxy.troubles);
+	memo_done(&proxy.absent_schedulers);
+	daemon_end_tuning(&proxy);
+	config_done(&config);
+}
+
+static void set_up(void)
+{
+	static const char *const schedulers[] = {"rr", NULL};
+	fake_kernel_init(&fake);
+	fake.schedulers = schedulers;
+	quiet.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	strcpy(directory, "/tmp/kube-ipvs-pass-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void tear_down(void)
+{
+	char command[128];
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	ck_assert_int_eq(system(command), 0);
+	close(quiet.fd);
+	fake_kernel_done(&fake);
+}
+
+/* As a source does: into the store, and a pass asked for. */
+static void tell(const char *namespace, const char *name, unsigned number)
+{
+	struct service_port port = {.name = "", .port = 80, .protocol = PROTOCOL_TCP};
+	struct service service = {.name = {namespace, name},
+	                          .cluster_ip_kind = CLUSTER_IP_ADDRESS,
+	                          .cluster_ip = {.family = FAMILY_IPV4,
+	                                         .bytes = {10, 96, (uint8_t)(number >> 8), (uint8_t)number}},
+	                          .ports = &port,
+	                          .port_count = 1};
+	cluster_put_service(proxy.planner.cluster, service_new(&service));
+	daemon_request_pass(&proxy);
+}
+
+static void tell_number(unsigned number)
+{
+	char name[16];
+	snprintf(name, sizeof(name), "s%u", number);
+	tell("default", name, number);
+}
+
+/* Of the metrics: "NAME" with its labels. */
+static double metric(const char *name)
+{
+	auto_text text = {0};
+	metrics_render(proxy.serving.metrics, "/proc/self", &text);
+	const char *at = strstr(text_string(&text), name);
+	return at ? strtod(at + strlen(name), NULL) : 0;
+}
+
+static double passes(void)
+{
+	return metric("kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family=\"IPv4\"} ");
+}
+
+static void stop_loop(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	event_base_loopbreak(context);
+}
+
+static void run_for_ms(long ms)
+{
+	const struct timeval time = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	event_base_once(proxy.base, -1, EV_TIMEOUT, stop_loop, proxy.base, &time);
+	event_base_dispatch(proxy.base);
+}
+
+static void run_until_passes(double wanted)
+{
+	for (int i = 0; i < 3000 && (passes() < wanted || proxy.pass.running); i++)
+		run_for_ms(10);
+	ck_assert_double_ge(passes(), wanted);
+}
+
+static void begin(void)
+{
+	daemon_run_whole_pass(&proxy);
+	run_until_passes(1);
+}
+
+START_TEST(the_first_change_of_a_quiet_time_is_applied_at_once)
+{
+	start("3s");
+	begin();
+	proxy.last_pass_ms -= 3600 * 1000; /* the quiet time */
+	tell_number(1);
+	run_until_passes(2);
+	ck_assert_uint_eq(fake.virtual_servers.count, 1);
+	stop();
+}
+END_TEST
+
+START_TEST(a_burst_becomes_one_pass)
+{
+	start("0s");
+	begin();
+	for (unsigned number = 1; number <= 50; number++)
+		tell_number(number);
+	run_for_ms(200);
+	ck_assert_double_eq(passes(), 2);
+	ck_assert_uint_eq(fake.virtual_servers.count, 50);
+	stop();
+}
+END_TEST
+
+START_TEST(what_comes_soon_after_a_pass_waits_and_goes_together)
+{
+	start("2s");
+	begin();
+	int64_t since = proxy.last_pass_ms;
+	tell_number(1);
+	run_for_ms(100);
+	tell_number(2);
+	run_for_ms(100);
+	ck_assert_double_eq(passes(), 1);
+	ck_assert_uint_eq(fake.virtual_servers.count, 0);
+	run_until_passes(2);
+	ck_assert_int_ge(proxy.last_pass_ms - since, 1990);
+	ck_assert_uint_eq(fake.virtual_servers.count, 2);
+	stop();
+}
+END_TEST
+
+START_TEST(what_comes_during_a_pass_follows_it)
+{
+	start("0s");
+	begin();
+	for (unsigned number = 1; number <= 3000; number++)
+		tell_number(number);
+	bool during = false;
+	for (int i = 0; i < 100000 && passes() < 2; i++) {
+		event_base_loop(proxy.base, EVLOOP_ONCE);
+		if (proxy.pass.running && !during) {
+			during = true;
+			tell_number(5000);
+			ck_assert(!evtimer_pending(proxy.due, NULL));
+		}
+	}
+	ck_assert_msg(during, "the pass was over before anything could come in between");
+	ck_assert_uint_ge(fake.virtual_servers.count, 3000);
+	run_until_passes(3);
+	ck_assert_uint_eq(fake.virtual_servers.count, 3001);
+	stop();
+}
+END_TEST
+
+START_TEST(the_first_ranks_come_before_all_others)
+{
+	start("0s");
+	proxy.open = false; /* the sources are still telling */
+	for (unsigned number = 1; number <= 20; number++)
+		tell_number(number);
+	tell("kube-system", "kube-dns", 1000);
+	tell("default", "kubernetes", 1001);
+	proxy.open = true;
+	begin();
+	ck_assert_uint_eq(fake.virtual_servers.count, 22);
+	ck_assert_uint_eq(fake.virtual_servers.items[0].server.key.address.bytes[3], 1001 & 0xff);
+	ck_assert_uint_eq(fake.virtual_servers.items[1].server.key.address.bytes[3], 1000 & 0xff);
+	ck_assert_double_eq(passes(), 1);
+	stop();
+}
+END_TEST
+
+static bool is_healthy_in_s(int64_t seconds)
+{
+	return health_is_well(&proxy.serving.health, wall_clock_ns() + seconds * 1000000000);
+}
+
+START_TEST(a_pass_that_failed_is_tried_again_after_a_second_then_two)
+{
+	start("0s");
+	tell_number(1);
+	fake.failures.interrupted_dumps = 100000;
+	begin();
+	ck_assert_int_eq(proxy.retry_ms, 1000);
+	/* unless it gets better, it shows. */
+	ck_assert(!is_healthy_in_s(7));
+	ck_assert_uint_eq(fake.virtual_servers.count, 0);
+	run_until_passes(2);
+	ck_assert_int_eq(proxy.retry_ms, 2000);
+	fake.failures.interrupted_dumps = 0;
+	run_until_passes(3);
+	ck_assert_int_eq(proxy.retry_ms, 0);
+	ck_assert(is_healthy_in_s(7));
+	ck_assert_uint_eq(fake.virtual_servers.count, 1);
+	stop();
+}
+END_TEST
+
+START_TEST(a_change_that_was_refused_is_tried_again_and_counted)
+{
+	start("0s");
+	begin();
+	const struct fake_refusal refusal = {.message = fake.counters.changes + 2, .error = -ENOMEM};
+	fake.failures.refusals = &refusal;
+	fake.failures.refusal_count = 1;
+	tell_number(1);
+	run_until_passes(2);
+	ck_assert_int_eq(proxy.retry_ms, 1000);
+	ck_assert_uint_eq(fake.virtual_servers.count, 0);
+	ck_assert_double_eq(metric("\nkubeipvs_failed_changes "), 1);
+	fake.failures.refusal_count = 0;
+	run_until_passes(3);
+	ck_assert_int_eq(proxy.retry_ms, 0);
+	ck_assert_uint_eq(fake.virtual_servers.count, 1);
+	ck_assert_double_eq(metric("\nkubeipvs_failed_changes "), 0);
+	stop();
+}
+END_TEST
+
+START_TEST(the_back_off_ends_at_the_sync_period)
+{
+	start("0s");
+	tell_number(1);
+	begin();
+	proxy.retry_ms = 2000;
+	fake.failures.interrupted_dumps = 100000;
+	daemon_run_whole_pass(&proxy);
+	run_until_passes(2);
+	ck_assert_int_eq(proxy.retry_ms, 3000);
+	stop();
+}
+END_TEST
+
+START_TEST(the_end_in_the_middle_of_a_pass_is_clean)
+{
+	start("0s");
+	for (unsigned number = 1; number <= 3000; number++)
+		tell_number(number);
+	daemon_run_whole_pass(&proxy);
+	while (fake.virtual_servers.count == 0)
+		event_base_loop(proxy.base, EVLOOP_ONCE);
+	ck_assert(proxy.pass.running);
+	stop();
+	ck_assert_uint_gt(fake.virtual_servers.count, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cmd daemon pass");
+	TCase *tests = tcase_create("all");
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_set_timeout(tests, 300);
+	tcase_add_test(tests, the_first_change_of_a_quiet_time_is_applied_at_once);
+	tcase_add_test(tests, a_burst_becomes_one_pass);
+	tcase_add_test(tests, what_comes_soon_after_a_pass_waits_and_goes_together);
+	tcase_add_test(tests, what_comes_during_a_pass_follows_it);
+	tcase_add_test(tests, the_first_ranks_come_before_all_others);
+	tcase_add_test(tests, a_pass_that_failed_is_tried_again_after_a_second_then_two);
+	tcase_add_test(tests, a_change_that_was_refused_is_tried_again_and_counted);
+	tcase_add_test(tests, the_back_off_ends_at_the_sync_period);
+	tcase_add_test(tests, the_end_in_the_middle_of_a_pass_is_clean);
+	suite_add_tcase(suite, tests);
+	return run_suite(suite);
+}
