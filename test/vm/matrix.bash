@@ -129,7 +129,8 @@ kube_proxy_node() {
 kube_proxy_left() {
     local addresses
     kube_proxy_node
-    ipset restore <$recorded/ipset-save
+    # Without what only newer kernels know, and what is anyone's to choose.
+    sed 's/ bucketsize [0-9]* initval 0x[0-9a-f]*$//' $recorded/ipset-save | ipset restore
     matrix kube-proxy-sets '' '' | ipset -exist restore
     iptables-restore <$recorded/iptables-save
     ip6tables-restore <$recorded/ip6tables-save
