@@ -18,8 +18,10 @@ enum {
 	LOOK_PERIOD_MS = 1000,
 	LOOK_AGAIN_MS = 200, /* at those whose connections seem to be closed */
 	LOOK_STEP_MS = 20,
-	MOST_ENDED = 1000, /* at once; the others follow */
-	FEW_DRAINS = 8,    /* so many are named one by one */
+	LOOK_LONG_MS = 200, /* a look as long as that is followed by a pause */
+	LOOK_SHARE = 4,     /* of so many times its length */
+	MOST_ENDED = 1000,  /* at once; the others follow */
+	FEW_DRAINS = 8,     /* so many are named one by one */
 };
 
 static const char subject[] = "drains";
@@ -162,7 +164,7 @@ static size_t find_ended(struct daemon *daemon, struct ending *endings)
 	int64_t now = boot_clock_ms();
 	size_t count = 0;
 	vector_for_each (&daemon->syncer.drains.drains, drain) {
-		if (!drain->in_look || drain->over || count == MOST_ENDED)
+		if (!drain->in_look || !drain->confirmed || drain->over || count == MOST_ENDED)
 			continue;
 		enum drain_end end = drain_judge(drain, now, daemon->config->drain_timeout_ms);
 		if (end != DRAIN_WAITS && drain_still_unwanted(drain, daemon->planner.ledger))
@@ -286,7 +288,7 @@ static void arm_next(struct daemon *daemon)
 		fresh |= !drain->looked;
 		quiet |= drain->quiet && !drain->over;
 	}
-	if (quiet && next > now + LOOK_AGAIN_MS && drainer->look.next_each_ms < next)
+	if (quiet && next > now + LOOK_AGAIN_MS)
 		next = drainer->next_look_ms = now + LOOK_AGAIN_MS;
 	if (drains_count(book) == 0 && !book->unsaved)
 		return;
@@ -322,6 +324,7 @@ static void begin_look(struct daemon *daemon)
 		drainer->next_look_ms = now + LOOK_PERIOD_MS;
 	drainer->looking = true;
 	drainer->more = false;
+	drainer->cost_ns = 0;
 	drain_look_begin(&drainer->look, fresh_only);
 }
 
@@ -336,8 +339,9 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	}
 	if (!drainer->looking)
 		begin_look(daemon);
-	int e = drain_look_go_on(&drainer->look, boot_clock_ms(),
-	                         deadline_clock_ns() + (int64_t)LOOK_STEP_MS * 1000000);
+	int64_t began = deadline_clock_ns();
+	int e = drain_look_go_on(&drainer->look, boot_clock_ms(), began + (int64_t)LOOK_STEP_MS * 1000000);
+	drainer->cost_ns += deadline_clock_ns() - began;
 	if (e > 0) {
 		daemon_arm(drainer->timer, 0);
 		return;
@@ -348,6 +352,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		return;
 	}
 	daemon_report_trouble_over(daemon, "drains, their connections");
+	if (drainer->cost_ns > (int64_t)LOOK_LONG_MS * 1000000)
+		drainer->next_look_ms = now_ms() + LOOK_SHARE * drainer->cost_ns / 1000000;
 	finish_look(daemon);
 }
 
@@ -355,8 +361,6 @@ void daemon_drains_after_pass(struct daemon *daemon)
 {
 	struct drainer *drainer = &daemon->drainer;
 	bool held_up = drainer->held_up;
-	if (!daemon->syncer.drains_known)
-		return;
 	drainer->held_up = false;
 	tell_metrics(daemon);
 	if (held_up || drainer->looking)

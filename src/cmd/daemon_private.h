@@ -116,6 +116,7 @@ struct drainer {
 	bool held_up; /* by a pass */
 	bool more;    /* to be ended than one look may */
 	int64_t next_look_ms;
+	int64_t cost_ns;               /* of the look so far */
 	size_t ended_told[DRAIN_ENDS]; /* already in the metrics */
 };
 

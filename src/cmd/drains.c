@@ -222,6 +222,7 @@ static bool tell_drain(struct drain_book *book, struct drain *drain, const struc
 	book->unsaved |= terminating != drain->terminating;
 	drain->terminating = terminating;
 	drain->leaving = draining->leaving;
+	drain->confirmed = true;
 	drain->left_over = keys_have(&book->left_over, &drain->key);
 	if (!drain->left_over)
 		drain->over = false;
@@ -316,16 +317,25 @@ static bool all_closed(const struct drain *drain)
 	       drain->sight.half_closed == 0 && drain->sight.closed >= drain->inactive;
 }
 
+/* What has been closed stays closed: new connections do not come here. So the counts alone tell now. */
+static bool still_closed(const struct drain *drain)
+{
+	if (drain->sight.taken)
+		return all_closed(drain);
+	return drain->active == 0 && drain->inactive <= drain->sight.closed;
+}
+
 bool drain_needs_sight(const struct drain *drain)
 {
+	if (drain->quiet && drain->inactive <= drain->sight.closed)
+		return false;
 	return drain->looked && !drain->absent && !drain->over && drain->active == 0 && drain->inactive > 0;
 }
 
 enum drain_end drain_judge(struct drain *drain, int64_t now_ms, int64_t timeout_ms)
 {
 	bool was_quiet = drain->quiet;
-	if (drain->sight.taken || drain->active > 0)
-		drain->quiet = all_closed(drain);
+	drain->quiet = drain->sight.taken ? all_closed(drain) : was_quiet && still_closed(drain);
 	if (!drain->looked)
 		return DRAIN_WAITS;
 	if (drain->absent)
@@ -333,7 +343,7 @@ enum drain_end drain_judge(struct drain *drain, int64_t now_ms, int64_t timeout_
 	if (drain->active == 0 && drain->inactive == 0)
 		return DRAIN_DONE;
 	/* Twice, so that the last acknowledgement of the last connection may still arrive. */
-	if (drain->quiet && was_quiet && drain->sight.taken)
+	if (drain->quiet && was_quiet)
 		return DRAIN_DONE;
 	if (drain->terminating && !drain->leaving && !drain->left_over)
 		return DRAIN_GRACE_OVER;

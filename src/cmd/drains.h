@@ -55,12 +55,13 @@ struct drain {
 	bool leaving;     /* and is still in a slice */
 	bool left_over;   /* its virtual server is, too */
 	bool over;        /* its end was told; it waits for the others of a left-over virtual server */
+	bool confirmed;   /* by a pass; until then it is what the last process left */
 	bool told, warned;
 	uint32_t number; /* of a look that is under way */
 	bool quiet;      /* the last look found no open connection */
 	/* As the last look found it in the kernel. */
 	bool looked, absent;
-	bool in_look; /* it took part in the last one */
+	bool in_look;             /* it took part in the last one */
 	struct real_server found; /* unless it is absent */
 	uint32_t active, inactive;
 	struct drain_sight sight;

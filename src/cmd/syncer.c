@@ -176,7 +176,6 @@ static int note_drains(struct syncer *syncer, int64_t deadline_ns)
 	if (!pass->extended)
 		return 0;
 	drains_settle(&syncer->drains, &drains, &syncer->outcome.changes, boot_clock_ms());
-	syncer->drains_known |= drains.whole;
 	return 0;
 }
 

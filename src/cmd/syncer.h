@@ -72,7 +72,6 @@ struct syncer {
 	bool record_unsaved;
 	struct fault record_fault; /* why; no sentence: nothing failed */
 	struct drain_book drains;
-	bool drains_known; /* a pass has told who drains; until then the book is what the last process left */
 	/* Borrowed; NULL: no takeover. What a whole pass finds of these becomes part of the record. */
 	const struct kube_proxy_claims *claims;
 	size_t claimed; /* so many at last */
