@@ -116,9 +116,11 @@ ask_matrix() {
 # ---- what kube-proxy leaves, as recorded in test/data/kube-proxy
 
 recorded=../data/kube-proxy
+kube_proxy_backend= # of iptables: "", or -legacy
 
 # The recorded node has these addresses too, with node ports on them.
 kube_proxy_node() {
+    [[ ! -e /sys/class/net/uplink ]] || return 0
     ip link add uplink type dummy
     ip link set uplink up
     give_addresses node uplink 10.0.2.15/24 fec0::5054:ff:fe12:3456/64
@@ -132,8 +134,8 @@ kube_proxy_left() {
     # Without what only newer kernels know, and what is anyone's to choose.
     sed 's/ bucketsize [0-9]* initval 0x[0-9a-f]*$//' $recorded/ipset-save | ipset restore
     matrix kube-proxy-sets '' '' | ipset -exist restore
-    iptables-restore <$recorded/iptables-save
-    ip6tables-restore <$recorded/ip6tables-save
+    "iptables$kube_proxy_backend-restore" <$recorded/iptables-save
+    "ip6tables$kube_proxy_backend-restore" <$recorded/ip6tables-save
     ip link add kube-ipvs0 type dummy
     mapfile -t addresses < <(awk '$1 ~ /^inet/ { print $2 }' $recorded/ip-addr)
     give_addresses node kube-ipvs0 "${addresses[@]}"
