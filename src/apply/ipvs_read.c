@@ -3,6 +3,7 @@
  * the kernel has no dump of all. What is read goes into scratch vectors that all dumps share, is sorted
  * there, and copied into the arena once.
  */
+#include "attributes.h"
 #include "base/deadline.h"
 #include "base/memory.h"
 #include "base/sorting.h"
@@ -13,9 +14,7 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
-#include <netlink/attr.h>
-#include <netlink/genl/genl.h>
-#include <netlink/msg.h>
+#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,25 +29,10 @@ struct reader {
 
 /* ---- attributes */
 
-static uint8_t get_u8(const struct nlattr *attribute)
-{
-	return attribute ? nla_get_u8(attribute) : 0;
-}
-
-static uint16_t get_u16(const struct nlattr *attribute)
-{
-	return attribute ? nla_get_u16(attribute) : 0;
-}
-
-static uint32_t get_u32(const struct nlattr *attribute)
-{
-	return attribute ? nla_get_u32(attribute) : 0;
-}
-
 /* FAMILY_NONE: neither of the two. */
 static uint8_t get_family(const struct nlattr *attribute)
 {
-	switch (get_u16(attribute)) {
+	switch (attribute_u16(attribute)) {
 	case AF_INET:
 		return FAMILY_IPV4;
 	case AF_INET6:
@@ -61,47 +45,53 @@ static uint8_t get_family(const struct nlattr *attribute)
 /* The kernel writes 16 bytes whatever the family is; without any, the address is all zero (C39). */
 static bool get_address(const struct nlattr *attribute, uint8_t family, struct address *ret_address)
 {
-	int wanted = family_bits(family) / 8;
+	size_t wanted = family_bits(family) / 8U;
 	*ret_address = (struct address){.family = family};
 	if (!attribute)
 		return true;
-	if (nla_len(attribute) < wanted)
+	if (attribute_length(attribute) < wanted)
 		return false;
-	memcpy(ret_address->bytes, nla_data(attribute), (size_t)wanted);
+	memcpy(ret_address->bytes, attribute_content(attribute), wanted);
 	return true;
 }
 
 static bool get_name(const struct nlattr *attribute, char *ret_name, size_t size)
 {
-	size_t length = attribute ? strnlen(nla_data(attribute), (size_t)nla_len(attribute)) : 0;
+	size_t length = attribute ? strnlen(attribute_content(attribute), attribute_length(attribute)) : 0;
 	if (length >= size)
 		return false;
 	if (length)
-		memcpy(ret_name, nla_data(attribute), length);
+		memcpy(ret_name, attribute_content(attribute), length);
 	ret_name[length] = '\0';
 	return true;
 }
 
 /* Finds the nested attribute `type` of a generic netlink answer and parses what is in it. */
 static bool parse_nested(const struct reader *reader, const struct nlmsghdr *answer, int type,
-                         struct nlattr **attributes, int max, const struct nla_policy *policy)
+                         const struct nlattr **ret_attributes, int max, const uint8_t *least)
 {
-	struct nlattr *outer[IPVS_CMD_ATTR_MAX + 1];
-	return answer->nlmsg_type == reader->family &&
-	       nlmsg_parse((struct nlmsghdr *)answer, GENL_HDRLEN, outer, IPVS_CMD_ATTR_MAX, NULL) >= 0 &&
-	       outer[type] && nla_parse_nested(attributes, max, outer[type], policy) >= 0;
+	static const uint8_t any[IPVS_CMD_ATTR_MAX + 1] = {0};
+	const struct nlattr *outer[IPVS_CMD_ATTR_MAX + 1];
+	if (answer->nlmsg_type != reader->family || answer->nlmsg_len < NLMSG_LENGTH(GENL_HDRLEN))
+		return false;
+	const char *content = (const char *)NLMSG_DATA(answer) + GENL_HDRLEN;
+	return attributes_parse(content, answer->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN), outer,
+	                        IPVS_CMD_ATTR_MAX, any) &&
+	       outer[type] &&
+	       attributes_parse(attribute_content(outer[type]), attribute_length(outer[type]), ret_attributes,
+	                        max, least);
 }
 
 /* ---- virtual servers */
 
-static const struct nla_policy virtual_server_policy[IPVS_SVC_ATTR_MAX + 1] = {
-        [IPVS_SVC_ATTR_AF] = {.type = NLA_U16},
-        [IPVS_SVC_ATTR_PROTOCOL] = {.type = NLA_U16},
-        [IPVS_SVC_ATTR_PORT] = {.type = NLA_U16},
-        [IPVS_SVC_ATTR_FWMARK] = {.type = NLA_U32},
-        [IPVS_SVC_ATTR_TIMEOUT] = {.type = NLA_U32},
-        [IPVS_SVC_ATTR_NETMASK] = {.type = NLA_U32},
-        [IPVS_SVC_ATTR_FLAGS] = {.minlen = sizeof(struct ip_vs_flags)},
+static const uint8_t virtual_server_lengths[IPVS_SVC_ATTR_MAX + 1] = {
+        [IPVS_SVC_ATTR_AF] = 2,
+        [IPVS_SVC_ATTR_PROTOCOL] = 2,
+        [IPVS_SVC_ATTR_PORT] = 2,
+        [IPVS_SVC_ATTR_FWMARK] = 4,
+        [IPVS_SVC_ATTR_TIMEOUT] = 4,
+        [IPVS_SVC_ATTR_NETMASK] = 4,
+        [IPVS_SVC_ATTR_FLAGS] = sizeof(struct ip_vs_flags),
 };
 
 /* The reverse of ipvs.c's netmask_value; none means the whole address. */
@@ -109,43 +99,44 @@ static uint8_t netmask_bits(const struct nlattr *attribute, uint8_t family)
 {
 	if (!attribute)
 		return family_bits(family);
-	uint32_t value = nla_get_u32(attribute);
+	uint32_t value = attribute_u32(attribute);
 	if (family == FAMILY_IPV4)
 		return (uint8_t)__builtin_popcount(value);
 	return value <= 128 ? (uint8_t)value : 128;
 }
 
-static bool get_key(struct nlattr **attributes, struct virtual_server_key *ret_key)
+static bool get_key(const struct nlattr **attributes, struct virtual_server_key *ret_key)
 {
 	uint8_t family = get_family(attributes[IPVS_SVC_ATTR_AF]);
 	if (family == FAMILY_NONE)
 		return false;
-	*ret_key = (struct virtual_server_key){.firewall_mark = get_u32(attributes[IPVS_SVC_ATTR_FWMARK])};
+	*ret_key =
+	        (struct virtual_server_key){.firewall_mark = attribute_u32(attributes[IPVS_SVC_ATTR_FWMARK])};
 	if (ret_key->firewall_mark)
 		return get_address(NULL, family, &ret_key->address);
-	ret_key->protocol = (uint8_t)get_u16(attributes[IPVS_SVC_ATTR_PROTOCOL]);
-	ret_key->port = ntohs(get_u16(attributes[IPVS_SVC_ATTR_PORT]));
+	ret_key->protocol = (uint8_t)attribute_u16(attributes[IPVS_SVC_ATTR_PROTOCOL]);
+	ret_key->port = ntohs(attribute_u16(attributes[IPVS_SVC_ATTR_PORT]));
 	return get_address(attributes[IPVS_SVC_ATTR_ADDR], family, &ret_key->address);
 }
 
 static int take_virtual_server(void *context, const struct nlmsghdr *answer)
 {
 	struct reader *reader = context;
-	struct nlattr *attributes[IPVS_SVC_ATTR_MAX + 1];
+	const struct nlattr *attributes[IPVS_SVC_ATTR_MAX + 1];
 	struct virtual_server server = {.rank = RANK_OTHER};
 	struct ip_vs_flags flags;
 	if (!parse_nested(reader, answer, IPVS_CMD_ATTR_SERVICE, attributes, IPVS_SVC_ATTR_MAX,
-	                  virtual_server_policy) ||
+	                  virtual_server_lengths) ||
 	    !get_key(attributes, &server.key) || !attributes[IPVS_SVC_ATTR_FLAGS] ||
 	    !get_name(attributes[IPVS_SVC_ATTR_SCHED_NAME], server.scheduler, sizeof(server.scheduler)) ||
 	    !get_name(attributes[IPVS_SVC_ATTR_PE_NAME], server.engine, sizeof(server.engine)))
 		return -EBADMSG;
-	memcpy(&flags, nla_data(attributes[IPVS_SVC_ATTR_FLAGS]), sizeof(flags));
+	memcpy(&flags, attribute_content(attributes[IPVS_SVC_ATTR_FLAGS]), sizeof(flags));
 	/* The kernel sets it on everything in its table: without it this is no such entry (C38). */
 	if (!(flags.flags & VIRTUAL_SERVER_HASHED))
 		return -EBADMSG;
 	server.flags = flags.flags;
-	server.timeout_seconds = get_u32(attributes[IPVS_SVC_ATTR_TIMEOUT]);
+	server.timeout_seconds = attribute_u32(attributes[IPVS_SVC_ATTR_TIMEOUT]);
 	server.netmask_bits = netmask_bits(attributes[IPVS_SVC_ATTR_NETMASK], server.key.address.family);
 	server.position = (uint32_t)reader->virtual_servers.count;
 	vector_push(&reader->virtual_servers, server);
@@ -177,24 +168,18 @@ static void drop_doubles(struct reader *reader)
 
 /* ---- real servers */
 
-static const struct nla_policy real_server_policy[IPVS_DEST_ATTR_MAX + 1] = {
-        [IPVS_DEST_ATTR_ADDR] = {.minlen = 4},
-        [IPVS_DEST_ATTR_PORT] = {.type = NLA_U16},
-        [IPVS_DEST_ATTR_FWD_METHOD] = {.type = NLA_U32},
-        [IPVS_DEST_ATTR_WEIGHT] = {.type = NLA_U32},
-        [IPVS_DEST_ATTR_U_THRESH] = {.type = NLA_U32},
-        [IPVS_DEST_ATTR_L_THRESH] = {.type = NLA_U32},
-        [IPVS_DEST_ATTR_ACTIVE_CONNS] = {.type = NLA_U32},
-        [IPVS_DEST_ATTR_INACT_CONNS] = {.type = NLA_U32},
-        [IPVS_DEST_ATTR_PERSIST_CONNS] = {.type = NLA_U32},
-        [IPVS_DEST_ATTR_ADDR_FAMILY] = {.type = NLA_U16},
-        [IPVS_DEST_ATTR_TUN_TYPE] = {.type = NLA_U8},
-        [IPVS_DEST_ATTR_TUN_PORT] = {.type = NLA_U16},
-        [IPVS_DEST_ATTR_TUN_FLAGS] = {.type = NLA_U16},
+static const uint8_t real_server_lengths[IPVS_DEST_ATTR_MAX + 1] = {
+        [IPVS_DEST_ATTR_ADDR] = 4,          [IPVS_DEST_ATTR_PORT] = 2,
+        [IPVS_DEST_ATTR_FWD_METHOD] = 4,    [IPVS_DEST_ATTR_WEIGHT] = 4,
+        [IPVS_DEST_ATTR_U_THRESH] = 4,      [IPVS_DEST_ATTR_L_THRESH] = 4,
+        [IPVS_DEST_ATTR_ACTIVE_CONNS] = 4,  [IPVS_DEST_ATTR_INACT_CONNS] = 4,
+        [IPVS_DEST_ATTR_PERSIST_CONNS] = 4, [IPVS_DEST_ATTR_ADDR_FAMILY] = 2,
+        [IPVS_DEST_ATTR_TUN_TYPE] = 1,      [IPVS_DEST_ATTR_TUN_PORT] = 2,
+        [IPVS_DEST_ATTR_TUN_FLAGS] = 2,
 };
 
 /* Kernels before 3.18 do not say the family, and know none but the virtual server's. */
-static bool get_real_server_address(struct nlattr **attributes, uint8_t owner_family,
+static bool get_real_server_address(const struct nlattr **attributes, uint8_t owner_family,
                                     struct address *ret_address)
 {
 	const struct nlattr *said = attributes[IPVS_DEST_ATTR_ADDR_FAMILY];
@@ -205,23 +190,23 @@ static bool get_real_server_address(struct nlattr **attributes, uint8_t owner_fa
 static int take_real_server(void *context, const struct nlmsghdr *answer)
 {
 	struct reader *reader = context;
-	struct nlattr *attributes[IPVS_DEST_ATTR_MAX + 1];
+	const struct nlattr *attributes[IPVS_DEST_ATTR_MAX + 1];
 	struct real_server server;
 	if (!parse_nested(reader, answer, IPVS_CMD_ATTR_DEST, attributes, IPVS_DEST_ATTR_MAX,
-	                  real_server_policy))
+	                  real_server_lengths))
 		return -EBADMSG;
 	server = (struct real_server){
-	        .port = ntohs(get_u16(attributes[IPVS_DEST_ATTR_PORT])),
-	        .forwarding = get_u32(attributes[IPVS_DEST_ATTR_FWD_METHOD]) & IP_VS_CONN_F_FWD_MASK,
-	        .tunnel_type = get_u8(attributes[IPVS_DEST_ATTR_TUN_TYPE]),
-	        .tunnel_port = ntohs(get_u16(attributes[IPVS_DEST_ATTR_TUN_PORT])),
-	        .tunnel_flags = get_u16(attributes[IPVS_DEST_ATTR_TUN_FLAGS]),
-	        .weight = get_u32(attributes[IPVS_DEST_ATTR_WEIGHT]),
-	        .upper_threshold = get_u32(attributes[IPVS_DEST_ATTR_U_THRESH]),
-	        .lower_threshold = get_u32(attributes[IPVS_DEST_ATTR_L_THRESH]),
-	        .active_connections = get_u32(attributes[IPVS_DEST_ATTR_ACTIVE_CONNS]),
-	        .inactive_connections = get_u32(attributes[IPVS_DEST_ATTR_INACT_CONNS]),
-	        .persistent_connections = get_u32(attributes[IPVS_DEST_ATTR_PERSIST_CONNS]),
+	        .port = ntohs(attribute_u16(attributes[IPVS_DEST_ATTR_PORT])),
+	        .forwarding = attribute_u32(attributes[IPVS_DEST_ATTR_FWD_METHOD]) & IP_VS_CONN_F_FWD_MASK,
+	        .tunnel_type = attribute_u8(attributes[IPVS_DEST_ATTR_TUN_TYPE]),
+	        .tunnel_port = ntohs(attribute_u16(attributes[IPVS_DEST_ATTR_TUN_PORT])),
+	        .tunnel_flags = attribute_u16(attributes[IPVS_DEST_ATTR_TUN_FLAGS]),
+	        .weight = attribute_u32(attributes[IPVS_DEST_ATTR_WEIGHT]),
+	        .upper_threshold = attribute_u32(attributes[IPVS_DEST_ATTR_U_THRESH]),
+	        .lower_threshold = attribute_u32(attributes[IPVS_DEST_ATTR_L_THRESH]),
+	        .active_connections = attribute_u32(attributes[IPVS_DEST_ATTR_ACTIVE_CONNS]),
+	        .inactive_connections = attribute_u32(attributes[IPVS_DEST_ATTR_INACT_CONNS]),
+	        .persistent_connections = attribute_u32(attributes[IPVS_DEST_ATTR_PERSIST_CONNS]),
 	        .position = (uint32_t)reader->real_servers.count,
 	};
 	if (!get_real_server_address(attributes, reader->owner_family, &server.address))
