@@ -7,6 +7,7 @@
 #include "apply/kernel.h"
 #include "apply/record.h"
 #include "base/memory.h"
+#include "plan/drains.h"
 #include "plan/render.h"
 #include "source/manifest.h"
 
@@ -202,7 +203,10 @@ static int print_diff(struct plan_command *plan, struct state *wanted, struct fa
 		                              .excluded = plan->options->excluded.items,
 		                              .excluded_count = plan->options->excluded.count,
 		                              .order_seed = order_seed(plan->node_name)};
-		diff_build(&present, wanted, &rules, &changes);
+		struct state extended;
+		struct draining_list draining;
+		drains_extend(&present, wanted, &plan->arena, &extended, &draining);
+		diff_build(&present, &extended, &rules, &changes);
 		print_changes(plan, &changes);
 		vector_done(&changes);
 	}

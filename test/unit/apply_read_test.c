@@ -1,6 +1,7 @@
 /*
  * Reading the kernel's tables: everything it says arrives, and never half of it.
  */
+#include "apply/connections.h"
 #include "apply/kernel.h"
 #include "fake_kernel.h"
 #include "fake_objects.h"
@@ -83,6 +84,73 @@ static void read_must_fail(int wanted)
 	ck_assert_mem_eq(&state, &nothing, sizeof(state));
 	ck_assert_str_ne(fault.sentence, "");
 }
+
+/* ---- one virtual server, and timeouts: what a look at drains reads */
+
+static struct virtual_server_key key_of_port(uint16_t port)
+{
+	return (struct virtual_server_key){
+	        .address = make_address("10.96.0.1"), .protocol = PROTOCOL_TCP, .port = port};
+}
+
+START_TEST(the_real_servers_of_one_virtual_server_are_read_alone)
+{
+	const struct real_server of_80[] = {
+	        {.address = make_address("10.0.0.2"), .port = 80, .inactive_connections = 3},
+	        {.address = make_address("10.0.0.1"), .port = 80, .active_connections = 2}};
+	const struct real_server of_81[] = {{.address = make_address("10.0.0.9"), .port = 81}};
+	struct virtual_server servers[] = {{.key = key_of_port(80),
+	                                    .scheduler = "rr",
+	                                    .netmask_bits = 32,
+	                                    .real_servers = of_80,
+	                                    .real_server_count = 2},
+	                                   {.key = key_of_port(81),
+	                                    .scheduler = "rr",
+	                                    .netmask_bits = 32,
+	                                    .real_servers = of_81,
+	                                    .real_server_count = 1}};
+	const struct real_server *read = of_81;
+	size_t count = 7;
+	start();
+	fake_kernel_put(&fake, &servers[0]);
+	fake_kernel_put(&fake, &servers[1]);
+	ck_assert_int_eq(kernel_read_real_servers(kernel, &servers[0].key, &arena, &read, &count), 0);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_uint_eq(read[0].active_connections, 2);
+	ck_assert_uint_eq(read[1].inactive_connections, 3);
+	struct virtual_server_key absent = key_of_port(82);
+	ck_assert_int_eq(kernel_read_real_servers(kernel, &absent, &arena, &read, &count), 0);
+	ck_assert_uint_eq(count, 0);
+	fake.failures.interrupted_dumps = 1000;
+	count = 7;
+	ck_assert_int_eq(kernel_read_real_servers(kernel, &servers[0].key, &arena, &read, &count), -EAGAIN);
+	ck_assert_uint_eq(count, 0);
+	end();
+}
+END_TEST
+
+START_TEST(timeouts_are_read_all_or_none)
+{
+	static const enum fake_spoiling spoilings[] = {FAKE_CUT, FAKE_GARBAGE, FAKE_EMPTY, FAKE_LOST,
+	                                               FAKE_OVERRUN};
+	for (size_t i = 0; i < sizeof(spoilings) / sizeof(*spoilings); i++) {
+		struct kernel_timeouts timeouts = {0};
+		start();
+		fake.timeouts[0] = 900;
+		fake.timeouts[1] = 120;
+		fake.timeouts[2] = 300;
+		fake.failures.spoil_at = fake.counters.datagrams + 1;
+		fake.failures.spoiling = spoilings[i];
+		ck_assert_int_lt(kernel_read_timeouts(kernel, &timeouts), 0);
+		ck_assert_uint_eq(timeouts.tcp_seconds, 0);
+		ck_assert_int_eq(kernel_read_timeouts(kernel, &timeouts), 0);
+		ck_assert_uint_eq(timeouts.tcp_seconds, 900);
+		ck_assert_uint_eq(timeouts.tcp_fin_seconds, 120);
+		ck_assert_uint_eq(timeouts.udp_seconds, 300);
+		end();
+	}
+}
+END_TEST
 
 /* ---- what is there */
 
@@ -428,6 +496,8 @@ int main(void)
 	tcase_add_test(tables, a_tunnel_may_lead_to_a_real_server_of_the_other_family);
 	tcase_add_test(tables, held_addresses_are_the_dummys_without_loopback_and_ipv6_link_local);
 	tcase_add_test(tables, an_entry_that_a_dump_shows_twice_is_read_once);
+	tcase_add_test(tables, the_real_servers_of_one_virtual_server_are_read_alone);
+	tcase_add_test(tables, timeouts_are_read_all_or_none);
 	suite_add_tcase(suite, tables);
 	TCase *failures = tcase_create("failures");
 	tcase_set_timeout(failures, 60);
