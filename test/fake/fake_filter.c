@@ -156,9 +156,11 @@ int fake_filter_run(void *context, void **session, const char *commands, struct 
 	struct fake_kernel *fake = context;
 	struct fake_filter *filter = &fake->filter;
 	(void)session;
-	if (++filter->transactions == fake->failures.refuse_transaction_at) {
+	bool refused = ++filter->transactions == fake->failures.refuse_transaction_at;
+	if (refused) {
 		text_add(ret_words, "refused");
-		return fake->failures.transaction_error;
+		if (!fake->failures.transaction_done)
+			return fake->failures.transaction_error;
 	}
 	struct fake_filter copy = {.present = filter->present};
 	vector_for_each (&filter->elements, element)
@@ -175,7 +177,7 @@ int fake_filter_run(void *context, void **session, const char *commands, struct 
 	copy.transactions = filter->transactions;
 	vector_done(&filter->elements);
 	*filter = copy;
-	return 0;
+	return refused ? fake->failures.transaction_error : 0;
 }
 
 void fake_filter_close(void *context, void *session)

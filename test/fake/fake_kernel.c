@@ -151,10 +151,13 @@ static void handle_dump(struct fake_kernel *fake, struct fake_socket *socket, st
 		return;
 	}
 	answer_done(socket, request);
+	bool interrupted = fake->counters.dumps == fake->failures.interrupt_dump_at;
 	if (fake->failures.interrupted_dumps) {
 		fake->failures.interrupted_dumps--;
-		flag_interrupted(socket, from);
+		interrupted = true;
 	}
+	if (interrupted)
+		flag_interrupted(socket, from);
 }
 
 static void handle(struct fake_kernel *fake, struct fake_socket *socket, struct nlmsghdr *request)
@@ -179,8 +182,11 @@ static void handle(struct fake_kernel *fake, struct fake_socket *socket, struct 
 static int fake_open(void *context, int protocol, void **ret_socket)
 {
 	struct fake_kernel *fake = context;
-	if (fake->failures.open_error)
+	size_t number = fake->counters.opens + ++fake->counters.refused_opens;
+	if (fake->failures.open_error &&
+	    (!fake->failures.open_error_at || number == fake->failures.open_error_at))
 		return fake->failures.open_error;
+	fake->counters.refused_opens--;
 	fake->counters.opens++;
 	struct fake_socket *socket = memory_alloc(sizeof(*socket));
 	socket->protocol = protocol;
@@ -285,6 +291,8 @@ static ssize_t fake_receive(void *context, void *opened, void *buffer, size_t si
 		socket->pending_error = 0;
 		return error;
 	}
+	if (++fake->counters.waits == fake->failures.receive_error_at)
+		return fake->failures.receive_error;
 	bool spoiled = ++fake->counters.datagrams == fake->failures.spoil_at;
 	if (spoiled && fake->failures.spoiling == FAKE_STRANGER)
 		return spoil(fake, socket, buffer, 0);

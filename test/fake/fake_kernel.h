@@ -38,19 +38,26 @@ struct fake_failures {
 	bool no_family;
 	bool no_permission;
 	int open_error;       /* of every open */
+	size_t open_error_at; /* only of the open of this number, counted from 1; 0: of all */
 	size_t send_error_at; /* the send of this number, counted from 1, fails with `send_error`; 0: none */
 	int send_error;
+	size_t receive_error_at; /* the wait for a datagram of this number fails with `receive_error`, and loses none */
+	int receive_error;
 	size_t spoil_at; /* the datagram of this number, counted from 1; 0: none */
 	enum fake_spoiling spoiling;
 	size_t interrupted_dumps; /* so many dumps are flagged as interrupted */
+	size_t interrupt_dump_at; /* the dump of this number is */
 	const struct fake_refusal *refusals;
 	size_t refusal_count;
 	size_t refuse_transaction_at; /* the packet filter's transaction of this number, counted from 1; 0: none */
 	int transaction_error;
+	bool transaction_done; /* that one happens, though it is said to have failed */
 };
 
 struct fake_counters {
 	size_t opens, closes, sends, datagrams, dumps;
+	size_t refused_opens;
+	size_t waits;            /* for datagrams */
 	size_t changes;          /* messages that change something */
 	size_t most_messages;    /* in one send */
 	size_t acknowledgements; /* asked for by change messages */
@@ -87,9 +94,10 @@ enum fake_deed {
 struct fake_event {
 	enum fake_deed deed;
 	const struct virtual_server_key *key;
-	const struct real_server *real_server; /* of that virtual server; NULL: the virtual server itself */
-	const struct address *address;         /* on the interface */
-	bool by_route;                         /* the address is held by one */
+	/* Of that virtual server, when removed as it was; NULL: it is about the virtual server itself. */
+	const struct real_server *real_server;
+	const struct address *address; /* on the interface */
+	bool by_route;                 /* the address is held by one */
 	const struct fake_filter_element *element;
 	int error;     /* the kernel's answer, 0 or negative; of elements only what was done is told */
 	bool needless; /* all is as it was before */

@@ -122,7 +122,7 @@ static void send_first(struct model_daemon *daemon, struct model_pass *pass)
 	text_done(&small.complaint);
 }
 
-/* Nothing has connections here, so that the look that follows a pass at once (cmd/daemon_drains.c) finds all drains over. */
+/* The look that follows a pass (cmd/daemon_drains.c); no drain here is over by its time. */
 static void end_drains(struct model_daemon *daemon, struct model_pass *pass)
 {
 	struct drain_book *book = &daemon->syncer.drains;
@@ -171,10 +171,10 @@ void model_daemon_pass(struct model_daemon *daemon, struct model_pass *pass)
 		give_turn(pass, false);
 	if (pass->before_sending)
 		pass->before_sending(pass->context);
-	if (!pass->whole && !ledger_has_touched(planner->ledger))
-		return;
-	send_changes(daemon, pass, pass->whole ? SYNC_WHOLE : SYNC_TOUCHED);
-	sync_end(&daemon->syncer);
+	if (pass->whole || ledger_has_touched(planner->ledger)) {
+		send_changes(daemon, pass, pass->whole ? SYNC_WHOLE : SYNC_TOUCHED);
+		sync_end(&daemon->syncer);
+	}
 	if (daemon->syncer.drains.drains.count > 0)
 		end_drains(daemon, pass);
 }

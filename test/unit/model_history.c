@@ -18,10 +18,10 @@ static const struct {
 	uint8_t chance; /* in percent; all together 100 */
 	uint8_t deed, kind;
 } likely[] = {
-        {20, DEED_CHANGE, WORLD_SERVICE},
+        {16, DEED_CHANGE, WORLD_SERVICE},
         {8, DEED_ROLL, WORLD_SERVICE},
         {5, DEED_REMOVE, WORLD_SERVICE},
-        {22, DEED_CHANGE, WORLD_SLICE},
+        {20, DEED_CHANGE, WORLD_SLICE},
         {11, DEED_ROLL, WORLD_SLICE},
         {6, DEED_REMOVE, WORLD_SLICE},
         {4, DEED_CHANGE, WORLD_NODE},
@@ -31,6 +31,7 @@ static const struct {
         {3, DEED_RESTART, 0},
         {2, DEED_RESTART_IN_PARTS, 0},
         {9, DEED_TAMPER, 0},
+        {6, DEED_CONNECT, 0},
 };
 
 static struct operation roll_operation(struct dice *dice)
@@ -174,6 +175,13 @@ static bool may_narrow(const struct life *life, const struct fake_event *event)
 	       strncmp(event->element->set, "source-ranges", strlen("source-ranges")) == 0;
 }
 
+/* A real server that drains stays for as long as it has connections, except where its virtual server goes. */
+static bool may_go(const struct life *life, const struct fake_event *event)
+{
+	return !event->real_server || event->real_server->active_connections == 0 ||
+	       !reference_drains(&life->reference, event->key);
+}
+
 static void watch(void *watcher, const struct fake_event *event)
 {
 	struct life *life = watcher;
@@ -187,6 +195,8 @@ static void watch(void *watcher, const struct fake_event *event)
 		complain_of(life, "sent without need", event);
 	else if (event->deed == FAKE_REMOVE && wanted && !may_narrow(life, event))
 		complain_of(life, "wanted, and removed", event);
+	else if (event->deed == FAKE_REMOVE && !may_go(life, event))
+		complain_of(life, "has connections, and is removed", event);
 	else if (event->real_server && wanted && event->deed != FAKE_REMOVE &&
 	         event->real_server->weight != 1)
 		complain_of(life, "wanted, and without its weight", event);
@@ -204,7 +214,8 @@ static void tell_operation(struct life *life, const struct operation *operation,
 	                                    [DEED_WHOLE_PASS] = "whole pass",
 	                                    [DEED_RESTART] = "restart",
 	                                    [DEED_RESTART_IN_PARTS] = "restart, some Services are read later",
-	                                    [DEED_TAMPER] = "somebody changes the kernel, whole pass"};
+	                                    [DEED_TAMPER] = "somebody changes the kernel, whole pass",
+	                                    [DEED_CONNECT] = "connections come and go"};
 	struct text *story = &life->verdict->story;
 	if (!life->tells)
 		return;
@@ -386,6 +397,15 @@ static void tamper(struct life *life, const struct operation *operation)
 	pass(life, true);
 }
 
+/* Each real server has connections, or has none any more, with one chance of two; the next pass looks. */
+static void connect(struct life *life, uint32_t seed)
+{
+	struct dice dice = {seed};
+	vector_for_each (&life->fake.virtual_servers, server)
+		vector_for_each (&server->real_servers, real_server)
+			real_server->active_connections = dice_chance(&dice, 50);
+}
+
 static void live_through(struct life *life, const struct operation *operation)
 {
 	switch (operation->deed) {
@@ -398,6 +418,10 @@ static void live_through(struct life *life, const struct operation *operation)
 		break;
 	case DEED_TAMPER:
 		tamper(life, operation);
+		break;
+	case DEED_CONNECT:
+		connect(life, operation->seed);
+		pass(life, false);
 		break;
 	default:
 		change_world(life, operation);

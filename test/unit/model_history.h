@@ -18,6 +18,7 @@ enum deed {
 	DEED_RESTART,
 	DEED_RESTART_IN_PARTS, /* some Services can be read only after a first pass that removes nothing */
 	DEED_TAMPER,           /* somebody changes the kernel; a whole pass follows */
+	DEED_CONNECT,          /* some connections begin, others end */
 };
 
 struct operation {

@@ -275,6 +275,11 @@ bool reference_wants_real_server(const struct virtual_server *server, const stru
 	return false;
 }
 
+bool reference_drains(const struct reference *reference, const struct virtual_server_key *key)
+{
+	return key->protocol != PROTOCOL_UDP && reference_find_server(reference, key);
+}
+
 bool reference_holds(const struct reference *reference, const struct address *address)
 {
 	for (size_t i = 0; i < reference->held_count; i++)
@@ -294,24 +299,35 @@ bool reference_has_element(const struct reference *reference, const char *set, c
 
 /* ---- comparing with the kernel */
 
+static bool as_wanted(const struct virtual_server *wanted, const struct real_server *is)
+{
+	for (size_t i = 0; i < wanted->real_server_count; i++) {
+		const struct real_server *other = &wanted->real_servers[i];
+		if (real_server_compare(other, is) == 0)
+			return other->weight == is->weight && other->forwarding == is->forwarding &&
+			       other->upper_threshold == is->upper_threshold &&
+			       other->lower_threshold == is->lower_threshold;
+	}
+	return false;
+}
+
+/* Nobody wants it, and it waits for its connections. */
+static bool drains(const struct virtual_server *wanted, const struct real_server *is)
+{
+	return wanted->key.protocol != PROTOCOL_UDP && is->active_connections > 0 && is->weight == 0 &&
+	       !reference_wants_real_server(wanted, is);
+}
+
 static bool same_real_servers(const struct virtual_server *wanted, struct fake_virtual_server *is)
 {
-	if (wanted->real_server_count != is->real_servers.count)
-		return false;
+	size_t found = 0;
 	vector_for_each (&is->real_servers, real_server) {
-		bool found = false;
-		for (size_t i = 0; i < wanted->real_server_count && !found; i++) {
-			const struct real_server *other = &wanted->real_servers[i];
-			found = real_server_compare(other, real_server) == 0 &&
-			        other->weight == real_server->weight &&
-			        other->forwarding == real_server->forwarding &&
-			        other->upper_threshold == real_server->upper_threshold &&
-			        other->lower_threshold == real_server->lower_threshold;
-		}
-		if (!found)
+		bool right = as_wanted(wanted, real_server);
+		found += right;
+		if (!right && !drains(wanted, real_server))
 			return false;
 	}
-	return true;
+	return found == wanted->real_server_count;
 }
 
 static bool same_server(const struct virtual_server *wanted, struct fake_virtual_server *is)
@@ -413,8 +429,9 @@ static void add_server(struct lines *lines, const struct virtual_server *server,
 	for (size_t i = 0; i < count; i++) {
 		endpoint_format(&real_servers[i].address, real_servers[i].port, endpoint);
 		vector_push(&lines->lines,
-		            arena_format(&lines->arena, "%s -> %s weight %u forwarding %u", name, endpoint,
-		                         real_servers[i].weight, real_servers[i].forwarding));
+		            arena_format(&lines->arena, "%s -> %s weight %u forwarding %u%s", name, endpoint,
+		                         real_servers[i].weight, real_servers[i].forwarding,
+		                         real_servers[i].active_connections ? ", has connections" : ""));
 	}
 }
 

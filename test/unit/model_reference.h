@@ -30,6 +30,8 @@ void reference_done(struct reference *reference);
 const struct virtual_server *reference_find_server(const struct reference *reference,
                                                    const struct virtual_server_key *key);
 bool reference_wants_real_server(const struct virtual_server *server, const struct real_server *real_server);
+/* The virtual server is wanted, and its real servers go when nobody is connected to them any more. */
+bool reference_drains(const struct reference *reference, const struct virtual_server_key *key);
 bool reference_holds(const struct reference *reference, const struct address *address);
 bool reference_has_element(const struct reference *reference, const char *set, const char *key);
 
@@ -41,7 +43,7 @@ struct strangers {
 	vector_of(struct address) held;
 };
 
-/* Whether the kernel holds exactly what is wanted, and the strangers'. */
+/* Whether the kernel holds exactly what is wanted, the strangers', and what drains. */
 bool reference_agrees(const struct reference *reference, struct strangers *strangers,
                       struct fake_kernel *fake);
 /* Both as text, the same if they agree. */
