@@ -16,6 +16,7 @@ void host_watch_close(struct host_watch *watch); /* idempotent; NULL is allowed 
 int host_watch_descriptor(const struct host_watch *watch);
 struct host_news {
 	bool addresses_changed; /* or may have: the kernel had to drop messages */
+	bool dummy_touched;     /* an address on it came or went, by whomever, or may have */
 	bool dummy_gone;        /* removed or renamed since it was there */
 };
 

@@ -40,13 +40,14 @@ struct survey_source {
 struct kernel_survey;
 enum {
 	SURVEY_IPV6 = 1,   /* there are virtual servers of IPv6 */
-	SURVEY_FILTER = 2, /* look at our table too: elements, and rules as kernel_ensure_filter left them */
+	SURVEY_HELD = 2,   /* look at the addresses that are held */
+	SURVEY_FILTER = 4, /* look at our table too: elements, and rules as kernel_ensure_filter left them */
 };
 /* `wanted`: of SURVEY_*. `source` NULL is the kernel's own. */
 struct kernel_survey *kernel_survey_new(struct kernel *kernel, unsigned wanted,
                                         const struct survey_source *source);
 /*
- * In slices, as kernel_reading_go_on(): KERNEL_E_MORE; 0 with the sums (that of the filter 0 if it was not looked at);
+ * In slices, as kernel_reading_go_on(): KERNEL_E_MORE; 0 with the sums (those of what was not looked at are 0);
  * or a negative errno: nothing is known. -ESTALE: no need to compare, the rules or an address are not as they were left.
  */
 int kernel_survey_go_on(struct kernel_survey *survey, int64_t deadline_ns, struct kernel_sums *ret_sums);

@@ -30,6 +30,7 @@ enum {
 struct host_watch {
 	int fd;
 	unsigned dummy; /* index; 0: there is none */
+	bool touched;   /* during this reading an address came to the dummy or went */
 	bool replaced;  /* during this reading the dummy went, whether or not there is another one now */
 	char name[IFNAMSIZ];
 	_Alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
@@ -87,7 +88,7 @@ int host_watch_descriptor(const struct host_watch *watch)
 static void forget_dummy(struct host_watch *watch)
 {
 	watch->dummy = 0;
-	watch->replaced = true;
+	watch->replaced = watch->touched = true;
 }
 
 static void follow_link(struct host_watch *watch, const struct nlmsghdr *message)
@@ -113,12 +114,16 @@ static void follow_link(struct host_watch *watch, const struct nlmsghdr *message
 		forget_dummy(watch); /* it has another name now */
 }
 
-static bool is_change(const struct host_watch *watch, const struct nlmsghdr *message)
+/* Whether an address that is not the dummy's changed. */
+static bool is_change(struct host_watch *watch, const struct nlmsghdr *message)
 {
 	const struct ifaddrmsg *header = nlmsg_data(message);
-	return nlmsg_valid_hdr(message, sizeof(*header)) &&
-	       (header->ifa_family == AF_INET || header->ifa_family == AF_INET6) &&
-	       header->ifa_index != watch->dummy;
+	if (!nlmsg_valid_hdr(message, sizeof(*header)) ||
+	    (header->ifa_family != AF_INET && header->ifa_family != AF_INET6))
+		return false;
+	bool on_dummy = header->ifa_index == watch->dummy;
+	watch->touched |= on_dummy;
+	return !on_dummy;
 }
 
 static bool take_datagram(struct host_watch *watch, size_t length)
@@ -165,7 +170,7 @@ static int read_all(struct host_watch *watch, bool *ret_changed)
 			unsigned now = if_nametoindex(watch->name);
 			watch->replaced |= watch->dummy != 0 && watch->dummy != now;
 			watch->dummy = now;
-			*ret_changed = true;
+			*ret_changed = watch->touched = true;
 		} else if (length < 0 && length != -EINTR) {
 			return (int)length;
 		} else if (length > 0) {
@@ -178,8 +183,9 @@ static int read_all(struct host_watch *watch, bool *ret_changed)
 int host_watch_read(struct host_watch *watch, struct host_news *ret_news)
 {
 	*ret_news = (struct host_news){0};
-	watch->replaced = false;
+	watch->replaced = watch->touched = false;
 	int error = read_all(watch, &ret_news->addresses_changed);
 	ret_news->dummy_gone = watch->replaced;
+	ret_news->dummy_touched = watch->touched;
 	return error;
 }

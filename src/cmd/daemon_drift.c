@@ -23,6 +23,11 @@ static struct kernel_survey *begin_look(struct daemon *daemon)
 	const struct expectation *expected = &daemon->syncer.expectation;
 	struct kernel *kernel = daemon->syncer.kernel;
 	unsigned wanted = expected->ipv6 ? SURVEY_IPV6 : 0;
+	/* Routes are not followed, and the news of addresses may have ended. */
+	if (drift->held_touched || daemon->config->hold_by_routes || daemon->host_unwatched)
+		wanted |= SURVEY_HELD;
+	drift->held_looked_at = wanted & SURVEY_HELD;
+	drift->held_touched = false;
 	drift->foreign_known = kernel_foreign_transactions(kernel, &drift->foreign) == 0;
 	if (!drift->foreign_known || !expected->foreign_known || drift->foreign != expected->foreign)
 		wanted |= SURVEY_FILTER;
@@ -34,7 +39,8 @@ static bool is_as_expected(struct daemon *daemon, const struct kernel_sums *sums
 {
 	const struct drift *drift = &daemon->drift;
 	struct expectation *expected = &daemon->syncer.expectation;
-	bool ipvs = sums->ipvs == expected->sums.ipvs, held = sums->held == expected->sums.held,
+	bool ipvs = sums->ipvs == expected->sums.ipvs,
+	     held = !drift->held_looked_at || sums->held == expected->sums.held,
 	     filter = !drift->filter_looked_at || sums->filter == expected->sums.filter;
 	if (!ipvs || !held || !filter) {
 		log_debug(daemon->log, "drift: a quick look found something else:%s%s%s",
@@ -53,6 +59,7 @@ static void end_look(struct daemon *daemon, int e, const struct kernel_sums *sum
 	struct drift *drift = &daemon->drift;
 	kernel_survey_free(drift->survey);
 	drift->survey = NULL;
+	drift->held_touched |= e != 0; /* what was looked at is not known */
 	if (e < 0 && e != -ESTALE && memo_put(&daemon->troubles, "quick look", strerror(-e)))
 		log_warning(daemon->log,
 		            "kernel: a quick look at it fails: %s; it is read as a whole every time instead",

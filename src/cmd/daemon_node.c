@@ -201,6 +201,7 @@ static void on_host_readable(evutil_socket_t fd, short what, void *context)
 		            DUMMY_INTERFACE ": somebody removed it; it is made anew, with all its addresses");
 		daemon->drift.interface_gone = daemon->drift.due = true;
 	}
+	daemon->drift.held_touched |= news.dummy_touched;
 	daemon->host_stale |= news.addresses_changed;
 	if (news.addresses_changed || news.dummy_gone)
 		daemon_request_pass(daemon);

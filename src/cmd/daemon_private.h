@@ -134,7 +134,8 @@ struct drift {
 	bool due;                     /* the next pass looks */
 	bool interface_gone;          /* somebody removed the dummy */
 	struct kernel_survey *survey; /* the look that is under way */
-	bool filter_looked_at, foreign_known;
+	bool held_touched;            /* since the last look */
+	bool held_looked_at, filter_looked_at, foreign_known;
 	uint32_t foreign; /* kernel_foreign_transactions() when it began */
 };
 

@@ -159,6 +159,27 @@ START_TEST(an_interface_that_goes_takes_its_addresses_with_it)
 }
 END_TEST
 
+static bool touched(void)
+{
+	return news().dummy_touched;
+}
+
+START_TEST(whether_the_dummy_was_touched_is_told_apart)
+{
+	int index = add_interface(DUMMY);
+	ck_assert(!touched());
+	add_address(index, "10.96.0.1");
+	ck_assert(touched());
+	ck_assert(!touched());
+	add_address(loopback(), "192.0.2.1");
+	ck_assert(!touched());
+	remove_address(index, "10.96.0.1");
+	ck_assert(touched());
+	ck_assert_int_eq(link_remove(&route, index), 0);
+	ck_assert(touched());
+}
+END_TEST
+
 START_TEST(addresses_of_the_dummy_do_not_matter)
 {
 	int index = add_interface(DUMMY);
@@ -276,7 +297,7 @@ END_TEST
 
 START_TEST(a_socket_that_is_no_use_any_more_is_an_error)
 {
-	struct host_news result = {true, true};
+	struct host_news result = {true, true, true};
 	int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(dup2(other, host_watch_descriptor(watch)), 0);
 	close(other);
@@ -307,6 +328,7 @@ int main(void)
 	tcase_add_test(all, an_interface_alone_is_no_address);
 	tcase_add_test(all, an_interface_that_goes_takes_its_addresses_with_it);
 	tcase_add_test(all, addresses_of_the_dummy_do_not_matter);
+	tcase_add_test(all, whether_the_dummy_was_touched_is_told_apart);
 	tcase_add_test(all, a_dummy_that_was_there_before_is_known);
 	tcase_add_test(all, a_dummy_that_goes_is_told);
 	tcase_add_test(all, a_dummy_that_goes_and_comes_back_is_followed);

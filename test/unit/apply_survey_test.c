@@ -51,9 +51,9 @@ static bool sums_follow(uint64_t seed)
 START_TEST(performing_changes_carries_the_sums_along)
 {
 	unsigned changed = 0;
-	for (uint64_t seed = 1; seed <= 300; seed++)
+	for (uint64_t seed = 1; seed <= 100; seed++)
 		changed += sums_follow(seed);
-	ck_assert_uint_gt(changed, 250);
+	ck_assert_uint_gt(changed, 80);
 }
 END_TEST
 
@@ -299,7 +299,7 @@ static int look(bool with_ipv6, uint64_t *ret_sum)
 START_TEST(a_look_sums_up_what_a_reading_would)
 {
 	unsigned with_ipv6 = 0;
-	for (uint64_t seed = 1; seed <= 100; seed++) {
+	for (uint64_t seed = 1; seed <= 40; seed++) {
 		struct dice dice = {.state = seed};
 		struct arena arena = {0};
 		struct kernel_sums wanted;
