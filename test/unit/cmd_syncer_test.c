@@ -145,6 +145,22 @@ static void put_alien(const char *where, uint16_t port)
 	fake_kernel_put(&fake, &server);
 }
 
+/* Whoever looks quickly finds what is expected, as long as nobody else changed the kernel. */
+static void expectation_must_be_the_kernel(void)
+{
+	struct arena arena = {0};
+	struct state state;
+	struct kernel_sums sums;
+	if (!syncer.expectation.known)
+		return;
+	ck_assert_int_eq(kernel_read(syncer.kernel, &arena, &state, NULL), 0);
+	kernel_sums_of(&state, &sums);
+	ck_assert_uint_eq(syncer.expectation.sums.ipvs, sums.ipvs);
+	ck_assert_uint_eq(syncer.expectation.sums.held, sums.held);
+	ck_assert_uint_eq(syncer.expectation.sums.filter, sums.filter);
+	arena_done(&arena);
+}
+
 static void pass(bool whole, bool may_remove, int wanted_result, size_t wanted_failures)
 {
 	struct sync_outcome outcome;
@@ -157,6 +173,9 @@ static void pass(bool whole, bool may_remove, int wanted_result, size_t wanted_f
 	render_changes(&outcome.changes, &text);
 	ck_assert((outcome.changes.count > 0) == (text.length > 0));
 	sync_done(&syncer, &outcome);
+	ck_assert(!whole || wanted_result != 0 || syncer.expectation.known);
+	if (wanted_result == 0)
+		expectation_must_be_the_kernel();
 }
 
 static void whole(void)
@@ -519,6 +538,43 @@ START_TEST(a_refused_change_fails_alone_and_a_whole_pass_repairs_it)
 }
 END_TEST
 
+START_TEST(what_others_change_differs_from_what_is_expected)
+{
+	struct arena arena = {0};
+	struct state state;
+	struct kernel_sums sums;
+	begin(NULL);
+	ck_assert(!syncer.expectation.known);
+	put_service("web", "10.96.0.1", 30080);
+	whole();
+	touched();
+	put_alien("203.0.113.1", 80);
+	ck_assert_int_eq(kernel_read(syncer.kernel, &arena, &state, NULL), 0);
+	kernel_sums_of(&state, &sums);
+	ck_assert_uint_ne(syncer.expectation.sums.ipvs, sums.ipvs);
+	ck_assert_uint_eq(syncer.expectation.sums.held, sums.held);
+	arena_done(&arena);
+	whole();
+	end();
+}
+END_TEST
+
+START_TEST(aliens_are_counted_by_a_whole_pass)
+{
+	struct sync_outcome outcome;
+	begin(NULL);
+	put_service("web", "10.96.0.1", 30080);
+	put_alien("203.0.113.1", 80);
+	put_alien("203.0.113.1", 81);
+	put_alien("10.96.0.1", 80); /* wanted: it is taken over */
+	planner_run(&planner);
+	ck_assert_int_eq(sync_whole(&syncer, true, &outcome), 0);
+	ck_assert_uint_eq(outcome.aliens, 2);
+	sync_done(&syncer, &outcome);
+	end();
+}
+END_TEST
+
 START_TEST(a_kernel_that_cannot_be_read_loses_nothing)
 {
 	begin(NULL);
@@ -697,6 +753,8 @@ int main(void)
 	tcase_add_test(tests, what_we_made_in_an_excluded_range_goes_even_after_a_restart);
 	tcase_add_test(tests, a_refused_change_fails_alone_and_a_whole_pass_repairs_it);
 	tcase_add_test(tests, a_kernel_that_cannot_be_read_loses_nothing);
+	tcase_add_test(tests, what_others_change_differs_from_what_is_expected);
+	tcase_add_test(tests, aliens_are_counted_by_a_whole_pass);
 	tcase_add_test(tests, what_cannot_be_recorded_is_programmed_all_the_same_and_recorded_later);
 	tcase_add_test(tests, a_record_that_cannot_be_read_is_written_anew);
 	tcase_add_test(tests, nothing_answers_before_the_packet_filter_protects_it);
