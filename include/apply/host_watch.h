@@ -1,6 +1,6 @@
 /*
  * Tells that an address of the host came or went (rtnetlink), those of the dummy apart: NodePorts follow them. And that
- * the dummy itself is gone, with all the addresses that it held.
+ * the dummy itself is gone, with all the addresses that it held; or a route that holds one.
  */
 #ifndef KUBE_IPVS_APPLY_HOST_WATCH_H
 #define KUBE_IPVS_APPLY_HOST_WATCH_H
@@ -18,6 +18,7 @@ struct host_news {
 	bool addresses_changed; /* or may have: the kernel had to drop messages */
 	bool dummy_touched;     /* an address on it came or went, by whomever, or may have */
 	bool dummy_gone;        /* removed or renamed since it was there */
+	bool held_route_gone;   /* one of those that hold addresses, and another process removed it */
 };
 
 /* Reads all that is there, without waiting. A negative errno when the socket is of no use any more. */

@@ -8,13 +8,17 @@
 #include "apply/host_watch.h"
 
 #include "base/memory.h"
+#include "holding.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,17 +33,42 @@ enum {
 
 struct host_watch {
 	int fd;
-	unsigned dummy; /* index; 0: there is none */
-	bool touched;   /* during this reading an address came to the dummy or went */
-	bool replaced;  /* during this reading the dummy went, whether or not there is another one now */
+	unsigned dummy;  /* index; 0: there is none */
+	bool touched;    /* during this reading an address came to the dummy or went */
+	bool replaced;   /* during this reading the dummy went, whether or not there is another one now */
+	bool route_gone; /* during this reading */
 	char name[IFNAMSIZ];
 	_Alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
 };
 
+/*
+ * Of routes, only the farewell of ours gets into the queue: where a routing protocol is spoken, they come and go by the
+ * thousand. False: the kernel does not take the filter.
+ */
+static bool leave_out_routes(int fd)
+{
+	enum {
+		TYPE = offsetof(struct nlmsghdr, nlmsg_type),
+		PROTOCOL = NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_protocol)
+	};
+	/* What is loaded counts as being in network byte order. */
+	struct sock_filter steps[] = {
+	        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 3, 0),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 3),
+	        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, PROTOCOL),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, HELD_ROUTE_PROTOCOL, 1, 0),
+	        BPF_STMT(BPF_RET | BPF_K, 0),
+	        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = {.len = sizeof(steps) / sizeof(*steps), .filter = steps};
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+}
+
 static int open_socket(void)
 {
-	const struct sockaddr_nl own = {.nl_family = AF_NETLINK,
-	                                .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+	struct sockaddr_nl own = {.nl_family = AF_NETLINK,
+	                          .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
 	const int queue_bytes = QUEUE_BYTES;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (fd < 0)
@@ -47,6 +76,8 @@ static int open_socket(void)
 	/* Without privilege the queue is a shorter one, and what it cannot hold is told as a change. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &queue_bytes, sizeof(queue_bytes)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &queue_bytes, sizeof(queue_bytes));
+	if (leave_out_routes(fd))
+		own.nl_groups |= RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
 	if (bind(fd, (const struct sockaddr *)&own, sizeof(own)) < 0) {
 		int error = errno;
 		close(fd);
@@ -126,6 +157,16 @@ static bool is_change(struct host_watch *watch, const struct nlmsghdr *message)
 	return !on_dummy;
 }
 
+/* Whoever asked for it is named by his socket, and libnl numbers sockets by their process, in the lower 22 bits. */
+static bool is_lost_route(const struct nlmsghdr *message)
+{
+	const uint32_t process_bits = 0x3fffff;
+	const struct rtmsg *header = nlmsg_data(message);
+	return nlmsg_valid_hdr(message, sizeof(*header)) && header->rtm_protocol == HELD_ROUTE_PROTOCOL &&
+	       header->rtm_table == RT_TABLE_LOCAL &&
+	       ((message->nlmsg_pid ^ (uint32_t)getpid()) & process_bits) != 0;
+}
+
 static bool take_datagram(struct host_watch *watch, size_t length)
 {
 	bool changed = false;
@@ -140,6 +181,9 @@ static bool take_datagram(struct host_watch *watch, size_t length)
 		case RTM_NEWADDR:
 		case RTM_DELADDR:
 			changed |= is_change(watch, message);
+			break;
+		case RTM_DELROUTE:
+			watch->route_gone |= is_lost_route(message);
 			break;
 		}
 	return changed;
@@ -183,9 +227,10 @@ static int read_all(struct host_watch *watch, bool *ret_changed)
 int host_watch_read(struct host_watch *watch, struct host_news *ret_news)
 {
 	*ret_news = (struct host_news){0};
-	watch->replaced = watch->touched = false;
+	watch->replaced = watch->touched = watch->route_gone = false;
 	int error = read_all(watch, &ret_news->addresses_changed);
 	ret_news->dummy_gone = watch->replaced;
 	ret_news->dummy_touched = watch->touched;
+	ret_news->held_route_gone = watch->route_gone;
 	return error;
 }

@@ -203,7 +203,8 @@ static void on_host_readable(evutil_socket_t fd, short what, void *context)
 	}
 	daemon->drift.held_touched |= news.dummy_touched;
 	daemon->host_stale |= news.addresses_changed;
-	if (news.addresses_changed || news.dummy_gone)
+	daemon->drift.due |= news.held_route_gone;
+	if (news.addresses_changed || news.dummy_gone || news.held_route_gone)
 		daemon_request_pass(daemon);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "apply/host_watch.h"
 #include "conversation.h"
+#include "holding.h"
 #include "link.h"
 #include "support.h"
 
@@ -238,6 +239,73 @@ START_TEST(a_dummy_that_goes_is_told)
 }
 END_TEST
 
+static const struct holding by_routes = {.by_routes = true};
+
+static void change_route(const char *text, bool coming)
+{
+	const struct address address = address_of(text);
+	if (coming)
+		holding_put_add(&by_routes, &route, 0, &address);
+	else
+		holding_put_removal(&by_routes, &route, 0, &address);
+	ck_assert_int_eq(conversation_ask(&route, NULL, NULL), 0);
+}
+
+/* By a process of its own, with a socket of its own. */
+static void let_others_remove(const char *text)
+{
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		conversation_init(&route, &kernel_transport_real, NETLINK_ROUTE);
+		change_route(text, false);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+
+START_TEST(a_route_that_holds_an_address_and_that_others_remove_is_told)
+{
+	static const char *const addresses[] = {"10.96.0.1", "fd00::1"};
+	change_route(addresses[_i], true);
+	ck_assert(!is_readable());
+	change_route(addresses[_i], false);
+	struct host_news own = news();
+	ck_assert_msg(!own.held_route_gone, "we removed it ourselves");
+	change_route(addresses[_i], true);
+	let_others_remove(addresses[_i]);
+	struct host_news others = news();
+	ck_assert(others.held_route_gone);
+	ck_assert(!others.addresses_changed && !others.dummy_gone);
+	ck_assert(!news().held_route_gone);
+}
+END_TEST
+
+/* A routing protocol's, say. */
+static void change_foreign_route(uint16_t type, uint16_t flags)
+{
+	const struct rtmsg header = {.rtm_family = AF_INET,
+	                             .rtm_dst_len = 32,
+	                             .rtm_table = RT_TABLE_MAIN,
+	                             .rtm_protocol = RTPROT_BGP,
+	                             .rtm_scope = RT_SCOPE_LINK,
+	                             .rtm_type = RTN_UNICAST};
+	const struct address address = address_of("198.51.100.1");
+	message_begin(&route.message, type, flags, &header, sizeof(header));
+	message_put(&route.message, RTA_DST, address.bytes, 4);
+	message_put_u32(&route.message, RTA_OIF, (uint32_t)loopback());
+	ck_assert_int_eq(conversation_ask(&route, NULL, NULL), 0);
+}
+
+START_TEST(routes_of_others_do_not_even_wake_us)
+{
+	change_foreign_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	change_foreign_route(RTM_DELROUTE, 0);
+	ck_assert(!is_readable());
+}
+END_TEST
+
 START_TEST(names_decide_and_they_can_change)
 {
 	int index = add_interface(DUMMY);
@@ -297,12 +365,12 @@ END_TEST
 
 START_TEST(a_socket_that_is_no_use_any_more_is_an_error)
 {
-	struct host_news result = {true, true, true};
+	struct host_news result = {true, true, true, true};
 	int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(dup2(other, host_watch_descriptor(watch)), 0);
 	close(other);
 	ck_assert_int_eq(host_watch_read(watch, &result), -ENOTSOCK);
-	ck_assert(!result.addresses_changed && !result.dummy_gone);
+	ck_assert(!result.addresses_changed && !result.dummy_gone && !result.held_route_gone);
 }
 END_TEST
 
@@ -332,6 +400,8 @@ int main(void)
 	tcase_add_test(all, a_dummy_that_was_there_before_is_known);
 	tcase_add_test(all, a_dummy_that_goes_is_told);
 	tcase_add_test(all, a_dummy_that_goes_and_comes_back_is_followed);
+	tcase_add_loop_test(all, a_route_that_holds_an_address_and_that_others_remove_is_told, 0, 2);
+	tcase_add_test(all, routes_of_others_do_not_even_wake_us);
 	tcase_add_test(all, names_decide_and_they_can_change);
 	tcase_add_test(all, messages_that_the_kernel_had_to_drop_count_as_a_change);
 	tcase_add_test(all, a_thousand_addresses_on_the_dummy_are_no_change);
