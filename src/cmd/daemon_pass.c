@@ -220,8 +220,9 @@ static void end_pass(struct daemon *daemon)
 	} else if (pass->whole) {
 		daemon->retry_ms = 0;
 		daemon->programmed_once = true;
-		daemon_end_takeover(daemon);
 	}
+	if (pass->good && (pass->whole || pass->looks))
+		daemon_end_takeover(daemon);
 	if (pass->asked)
 		daemon_request_pass(daemon);
 }
