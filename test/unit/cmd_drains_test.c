@@ -475,6 +475,9 @@ static const char *run_node(struct node *node, bool whole)
 	struct changes changes = {0};
 	auto_text text = {0};
 	if (whole) {
+		/* What is read from a kernel has no label, and the model's are of a ledger that may be gone. */
+		for (size_t i = 0; i < node->model.server_count; i++)
+			node->model.servers[i].server.label = NULL;
 		pass.present = model_state(&node->model, &arena);
 		ledger_wanted(node->ledger, &arena, &pass.wanted);
 	} else {
