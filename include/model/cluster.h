@@ -69,7 +69,6 @@ bool cluster_has_changes(const struct cluster *cluster);
 void cluster_mark_all(struct cluster *cluster);
 /* Marks the entries of which `concerned` says so, for when the node itself changed. Returns how many those are. */
 size_t cluster_mark_where(struct cluster *cluster,
-                          bool (*concerned)(void *context, const struct cluster_entry *entry),
-                          void *context);
+                          bool (*concerned)(void *context, const struct cluster_entry *entry), void *context);
 
 #endif

@@ -67,7 +67,8 @@ static uint64_t of_virtual_server(const struct virtual_server *server)
 	add_scheduler(&number, server->scheduler);
 	if (is_ipv6(&server->key))
 		return number.value;
-	add_word(&number, (uint64_t)server->timeout_seconds << 32 | (server->flags & ~(uint32_t)VIRTUAL_SERVER_HASHED));
+	add_word(&number, (uint64_t)server->timeout_seconds << 32 |
+	                          (server->flags & ~(uint32_t)VIRTUAL_SERVER_HASHED));
 	add_word(&number, server->netmask_bits);
 	return number.value;
 }
