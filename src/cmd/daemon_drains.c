@@ -361,6 +361,8 @@ void daemon_drains_after_pass(struct daemon *daemon)
 {
 	struct drainer *drainer = &daemon->drainer;
 	bool held_up = drainer->held_up;
+	if (drainer->timer == NULL)
+		return;
 	drainer->held_up = false;
 	tell_metrics(daemon);
 	if (held_up || drainer->looking)

@@ -243,8 +243,9 @@ static int change_real_server(struct fake_virtual_server *owner, uint8_t command
 		return -ENOENT;
 	if (command == IPVS_CMD_DEL_DEST)
 		*ret_server = *present;
-	else
-		server.active_connections = present->active_connections;
+	server.active_connections = present->active_connections;
+	server.inactive_connections = present->inactive_connections;
+	server.persistent_connections = present->persistent_connections;
 	if (command == IPVS_CMD_DEL_DEST)
 		server = owner->real_servers.items[--owner->real_servers.count];
 	*ret_needless = command == IPVS_CMD_SET_DEST && real_server_same(present, &server);
