@@ -1,9 +1,9 @@
 /*
  * The least that the kernel needs for what the daemon does: the same messages, made before, and only sent.
  *
- *     bench-floors SERVICES ENDPOINTS
+ *     bench-floors SERVICES ENDPOINTS [route]
  *
- * Prints lines "NAME SECONDS". The messages come from apply, over a transport that keeps them; they are sent in a network
+ * Prints lines "NAME SECONDS". With "route", addresses are held by routes. The messages come from apply, over a transport that keeps them; they are sent in a network
  * namespace of their own. Of the packet filter there are two floors: libnftables fed with prebuilt text, and the messages
  * that it made of it.
  */
@@ -114,7 +114,7 @@ struct side {
 };
 
 /* A network namespace with the dummy, and the table without elements. */
-static void prepare(struct side *side)
+static void prepare(struct side *side, bool by_routes)
 {
 	struct fault fault = {0};
 	const struct filter_rules rules = {.masquerade_mark = 1U << 14};
@@ -124,6 +124,8 @@ static void prepare(struct side *side)
 	filter_text_rules(&rules, &text);
 	CHECK(machine_enter_network() == 0);
 	CHECK(kernel_open(DUMMY, true, &side->transport, &side->kernel, &fault) == 0);
+	if (by_routes)
+		kernel_hold_by_routes(side->kernel);
 	CHECK(kernel_ensure_dummy(side->kernel, &fault) == 0);
 	kernel_use_filter(side->kernel, text_string(&text));
 	CHECK(kernel_ensure_filter(side->kernel, &repaired, &fault) == 0);
@@ -319,7 +321,7 @@ static size_t number(int argc, char **argv, int index, size_t most)
 {
 	size_t value = argc > index ? strtoul(argv[index], NULL, 10) : 0;
 	if (value < 1 || value > most) {
-		fprintf(stderr, "usage: bench-floors SERVICES ENDPOINTS\n");
+		fprintf(stderr, "usage: bench-floors SERVICES ENDPOINTS [route]\n");
 		exit(EXIT_FAILURE);
 	}
 	return value;
@@ -331,9 +333,10 @@ int main(int argc, char **argv)
 	struct records records;
 	struct side here = {0}, there = {0};
 	struct message_sender sender;
-	prepare(&here);
+	bool by_routes = argc > 3 && strcmp(argv[3], "route") == 0;
+	prepare(&here, by_routes);
 	record_all(&here, services, endpoints, &records);
-	prepare(&there);
+	prepare(&there, by_routes);
 	message_sender_open(&sender);
 	machine_wait_until_idle();
 	struct times first = send_kept(&sender, &records.first);

@@ -140,7 +140,7 @@ static void wake(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what, (void)context;
 }
 
-static bool loop(struct event_base *base, const bool *until, int64_t ns)
+bool loop_until_ns(struct event_base *base, const bool *until, int64_t ns)
 {
 	struct event *timer = evtimer_new(base, wake, NULL);
 	int64_t end = machine_now_ns() + ns;
@@ -156,10 +156,10 @@ static bool loop(struct event_base *base, const bool *until, int64_t ns)
 void loop_for_ms(struct event_base *base, int ms)
 {
 	static const bool never = false;
-	loop(base, &never, (int64_t)ms * 1000000);
+	loop_until_ns(base, &never, (int64_t)ms * 1000000);
 }
 
 bool loop_until(struct event_base *base, const bool *until, int seconds)
 {
-	return loop(base, until, (int64_t)seconds * 1000000000);
+	return loop_until_ns(base, until, (int64_t)seconds * 1000000000);
 }

@@ -44,5 +44,6 @@ long running_daemon_descriptors(const struct running_daemon *daemon);
 void loop_for_ms(struct event_base *base, int ms);
 /* Runs the loop until `*until` is true, at most so long. False: it did not come true. */
 bool loop_until(struct event_base *base, const bool *until, int seconds);
+bool loop_until_ns(struct event_base *base, const bool *until, int64_t ns);
 
 #endif
