@@ -65,6 +65,7 @@ int conversation_send(struct conversation *conversation, const void *messages, s
 	if (error)
 		return error;
 	const struct kernel_transport *transport = conversation->transport;
+	conversation->strays = 0;
 	error = transport->send(transport->context, conversation->socket, messages, length);
 	return error ? broken(conversation, error) : 0;
 }
@@ -74,7 +75,6 @@ struct listener {
 	int (*take)(void *context, const struct nlmsghdr *answer);
 	void *context;
 	bool answered; /* the last datagram held something for us */
-	int strays;
 };
 
 /* LISTEN_MORE, or how listening ends. */
@@ -112,7 +112,7 @@ static int listen_once(struct conversation *conversation, struct listener *liste
 	int more = take_datagram(listener, conversation->buffer, (size_t)got);
 	if (more < 0)
 		return broken(conversation, more);
-	if (more != 0 && !listener->answered && ++listener->strays > STRAY_DATAGRAMS)
+	if (more != 0 && !listener->answered && ++conversation->strays > STRAY_DATAGRAMS)
 		return broken(conversation, -EPROTO);
 	return more;
 }

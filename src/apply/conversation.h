@@ -24,6 +24,7 @@ struct conversation {
 	struct message message; /* the one being built; whoever sends it gives it a sequence number */
 	char *buffer;           /* of one received datagram */
 	bool dumping;           /* answers to a dump are still to come */
+	int strays;             /* datagrams since the last request that answered nothing we asked */
 };
 
 void conversation_init(struct conversation *conversation, const struct kernel_transport *transport,

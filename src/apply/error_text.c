@@ -44,6 +44,7 @@ static const struct {
         {FILTERS, EEXIST, "the packet filter has something else in this place"},
         {FILTERS, EOPNOTSUPP, "this kernel has no nf_tables, or lacks a part of it"},
         {FILTERS, EPROTONOSUPPORT, "this kernel has no nf_tables"},
+        {ADDRESSES | FILTERS, ECANCELED, "a virtual server that may need it could not be removed"},
         {EVERYTHING, EPERM, "no permission; this needs CAP_NET_ADMIN in the initial user namespace"},
         {EVERYTHING, EOPNOTSUPP, "IPVS is not (or no longer) in this kernel"},
         {EVERYTHING, ETIMEDOUT, "the kernel did not answer in time"},

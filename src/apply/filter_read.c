@@ -257,8 +257,9 @@ static int take_elements(void *context, const struct nlmsghdr *answer)
 	int left;
 	if (!nf_tables_parse(answer, NFT_MSG_NEWSETELEM, list, NFTA_SET_ELEM_LIST_MAX))
 		return -EBADMSG;
+	/* The kernel sends no message without (nf_tables_dump_set). */
 	if (!list[NFTA_SET_ELEM_LIST_ELEMENTS])
-		return 0;
+		return -EBADMSG;
 	nla_for_each_nested(item, list[NFTA_SET_ELEM_LIST_ELEMENTS], left)
 	{
 		if (nla_parse_nested(attributes, NFTA_SET_ELEM_MAX, item, NULL) < 0)

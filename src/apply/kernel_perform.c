@@ -33,6 +33,7 @@ struct kernel_performing {
 	struct change **ordered; /* of a run of the filter, in the order in which it can be cut */
 	struct pace messages, elements;
 	bool begun;
+	bool removal_refused; /* of a virtual server */
 };
 
 enum { PORTION_MS = 15, MESSAGES_LEAST = 16 };
@@ -209,8 +210,8 @@ static int send_run(struct performer *performer, const struct kind_row *row, str
 }
 
 /*
- * Some changes of one kind; the next kind goes out after all answers to this one. What depends on a change that failed is
- * refused by the kernel itself; an address that could not be added does not keep its virtual server from being made.
+ * Some changes of one kind; the next kind goes out after all answers to this one. When growing, what depends on a change
+ * that failed is refused by the kernel itself; an address that could not be added does not keep its virtual server from being made.
  */
 static int perform_messages(struct performer *performer, struct change *changes, size_t count)
 {
@@ -283,6 +284,24 @@ static void give_up(struct kernel_performing *performing, size_t from, int error
 	performing->next = changes->count;
 }
 
+static void note_refusals(struct kernel_performing *performing, size_t end)
+{
+	for (size_t i = performing->next; i < end; i++)
+		performing->removal_refused |=
+		        performing->changes->items[i].kind == CHANGE_VIRTUAL_SERVER_REMOVE &&
+		        performing->changes->items[i].result != 0;
+}
+
+/*
+ * A virtual server that could not be removed still answers: what protects it stays, and its address, by which it is known
+ * to be ours. All that is left then waits for the next pass.
+ */
+static bool must_wait(const struct kernel_performing *performing)
+{
+	return performing->removal_refused &&
+	       performing->changes->items[performing->next].kind > CHANGE_VIRTUAL_SERVER_REMOVE;
+}
+
 static int perform_portion(struct kernel_performing *performing, bool paced)
 {
 	bool of_filter = performing->ordered != NULL;
@@ -291,6 +310,7 @@ static int perform_portion(struct kernel_performing *performing, bool paced)
 	int error = of_filter ? perform_elements(performing, end)
 	                      : perform_messages(&performing->performer,
 	                                         &performing->changes->items[performing->next], count);
+	note_refusals(performing, end);
 	learn(of_filter ? &performing->elements : &performing->messages, count,
 	      deadline_clock_ns() - began_ns);
 	if (error)
@@ -353,6 +373,10 @@ int kernel_performing_go_on(struct kernel_performing *performing, int64_t deadli
 		packet_filter_remove_oddities(&performing->performer.kernel->filter);
 	performing->begun = true;
 	while (performing->next < performing->changes->count) {
+		if (performing->next == performing->run_end && must_wait(performing)) {
+			give_up(performing, performing->next, -ECANCELED);
+			break;
+		}
 		if (performing->next == performing->run_end)
 			begin_run(performing);
 		int error = perform_portion(performing, paced);
