@@ -327,7 +327,8 @@ static int store_port_range(const struct option_row *row, const char *text, void
 	if (strspn(text, "0123456789-") != strlen(text) || strlen(text) > strlen("65535-65535") ||
 	    sscanf(text, "%5u-%5u%n", &first, &last, &end) != 2 || text[end] != '\0' || first == 0 ||
 	    first > last || last > UINT16_MAX)
-		return fault_set(fault, NULL, "\"%s\" is not a range of ports: write it as 30000-32767", text);
+		return fault_set(fault, NULL, "\"%s\" is not a range of ports: write it as 30000-32767",
+		                 text);
 	*(struct port_range *)value = (struct port_range){(uint16_t)first, (uint16_t)last};
 	return 0;
 }
