@@ -4,7 +4,7 @@
  *	daemon.c          start, loop, end
  *	daemon_kernel.c   making the kernel ready: modules, sysctls, the dummy, timeouts, schedulers
  *	daemon_takeover.c taking over from kube-proxy
- *	daemon_drains.c   real servers that drain
+ *	daemon_drains.c   real servers that drain; what is said of them is in daemon_drain_words.c
  *	daemon_tuning.c   kernel tuning that follows what there is
  *	daemon_sources.c  manifests, the API server, the events written to it
  *	daemon_node.c     what this node is: its Node object, its host's addresses; when programming may begin
@@ -222,6 +222,12 @@ void daemon_open_drains(struct daemon *daemon);
 void daemon_close_drains(struct daemon *daemon);
 /* After each pass, when none runs any more. */
 void daemon_drains_after_pass(struct daemon *daemon);
+
+/* daemon_drain_words.c */
+enum { FEW_DRAINS = 8 }; /* so many are named one by one */
+/* Of those that were looked at: who waits for connections, and for what too long. */
+void daemon_say_drains(struct daemon *daemon);
+void daemon_say_drain_ended(const struct daemon *daemon, const struct drain *drain, enum drain_end end);
 
 /* daemon_tuning.c */
 /* Once the kernel is ready: what the options ask for; timeouts that do not fit. */

@@ -159,7 +159,8 @@ static const struct left_over_case {
          "tcp 10.96.0.1:80 sh p=100 label=default/web\n> 10.0.0.1:80\n> 10.0.0.2:80 w=0\nheld 10.96.0.1\n"
          "guard 10.96.0.1\nport 10.96.0.1:80 tcp masquerade restricted\nrange 10.96.0.1:80 tcp 10.0.0.0/8\n",
          "", NULL, true,
-         "+ filter 10.96.0.1 refuses all other ports\n+ filter 10.96.0.1:80 TCP reject\n+ address 10.96.0.1/32 on the dummy "
+         "+ filter 10.96.0.1 refuses all other ports\n+ filter 10.96.0.1:80 TCP reject\n+ address "
+         "10.96.0.1/32 on the dummy "
          "interface\n"
          "+ -A -t 10.96.0.1:80 -s sh -p 100\n+ -a -t 10.96.0.1:80 -r 10.0.0.1:80 -m -w 0\n"
          "+ -a -t 10.96.0.1:80 -r 10.0.0.2:80 -m -w 0\n"},
