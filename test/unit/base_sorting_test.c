@@ -61,12 +61,11 @@ static void must_sort(size_t count, int keys, size_t steps)
 
 START_TEST(every_count_is_sorted_in_slices_of_every_size)
 {
-	static const size_t steps[] = {1, 2, 7, 64, 1000000};
-	for (size_t count = 0; count < 70; count++)
+	static const size_t steps[] = {1, 7, 1000000};
+	for (size_t count = 0; count < 34; count++)
 		for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
 			must_sort(count, (int)count / 2 + 1, steps[i]);
 	must_sort(MOST, 10, 3);
-	must_sort(MOST, 1000000, 3);
 }
 END_TEST
 
