@@ -1,18 +1,20 @@
 # shellcheck shell=bash
 # Starting and stopping the daemon in a test script.
 #
-#     start_proxy FLAG...      starts it and waits until the kernel is in sync; its log is $proxy_log
+#     start_proxy FLAG...      starts it, with $proxy_flags too, and waits until the kernel is in sync; its log is $proxy_log
 #     stop_proxy               ends it with SIGTERM and waits
-#     held_addresses           what kube-ipvs0 holds, one ADDRESS/BITS a line
+#     held_addresses           what is held, one ADDRESS/BITS a line
+#     on_dummy, by_routes      what of it as addresses of kube-ipvs0, and what by routes
 #     logged TEXT              the log of the running daemon has a line with this text
 
 proxy_log=/run/proxy.log
 proxy_process=
+proxy_flags=()
 
 logged() { grep -qF -- "$1" "$proxy_log"; }
 
 start_proxy() {
-    kube-ipvs proxy "$@" >"$proxy_log" 2>&1 &
+    kube-ipvs proxy "${proxy_flags[@]}" "$@" >"$proxy_log" 2>&1 &
     proxy_process=$!
     within 60 logged "kernel: in sync" || {
         report 1 "the daemon programs the kernel"
@@ -28,7 +30,14 @@ stop_proxy() {
     }
 }
 
-held_addresses() {
+on_dummy() {
     [[ -e /sys/class/net/kube-ipvs0 ]] || return 0
     ip -o address show dev kube-ipvs0 | awk '{ print $4 }'
 }
+
+by_routes() {
+    ip -4 route show table local proto 173 | awk '{ print $2 "/32" }'
+    ip -6 route show table local proto 173 | awk '{ print $2 "/128" }'
+}
+
+held_addresses() { on_dummy && by_routes; }
