@@ -89,6 +89,8 @@ END_TEST
 	" is not an address with a port: write it as 0.0.0.0:10256 or [::]:10256; port 0 switches it off\n"
 #define CIDR " is not a CIDR: write ADDRESS/BITS, as 10.0.0.0/8 or fd00::/8\n"
 
+#define PORT_RANGE " is not a range of ports: write it as 30000-32767\n"
+
 static const struct row refusals[] = {
         {"--iptables-masquerade-bit=32", "--iptables-masquerade-bit: 32 is not within 0 and 31\n"},
         {"--iptables-masquerade-bit=-10", "--iptables-masquerade-bit: -10 is not within 0 and 31\n"},
@@ -96,6 +98,12 @@ static const struct row refusals[] = {
         {"--ipvs-tcpfin-timeout=-1s", "--ipvs-tcpfin-timeout: \"-1s\" is below zero; 0 or more is allowed\n"},
         {"--ipvs-udp-timeout=-1s", "--ipvs-udp-timeout: \"-1s\" is below zero; 0 or more is allowed\n"},
         {"--ipvs-exclude-cidrs=10.0.0.0", "--ipvs-exclude-cidrs: \"10.0.0.0\"" CIDR},
+        {"--service-node-port-range=30000", "--service-node-port-range: \"30000\"" PORT_RANGE},
+        {"--service-node-port-range=32767-30000", "--service-node-port-range: \"32767-30000\"" PORT_RANGE},
+        {"--service-node-port-range=0-10", "--service-node-port-range: \"0-10\"" PORT_RANGE},
+        {"--service-node-port-range=30000-65536", "--service-node-port-range: \"30000-65536\"" PORT_RANGE},
+        {"--service-node-port-range=30000-32767x", "--service-node-port-range: \"30000-32767x\"" PORT_RANGE},
+        {"--service-node-port-range=-30000--1", "--service-node-port-range: \"-30000--1\"" PORT_RANGE},
         {"--conntrack-max-per-core=-1", "--conntrack-max-per-core: -1 is too small: 0 is the least\n"},
         {"--conntrack-min=-1", "--conntrack-min: -1 is too small: 0 is the least\n"},
         {"--conntrack-tcp-timeout-established=-5s",
