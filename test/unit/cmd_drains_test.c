@@ -190,6 +190,8 @@ START_TEST(the_file_keeps_when_each_drain_began)
 	add_drain(&book, "sctp [fd00::1]:80", "[fd00:10::1]:8080", 5, true);
 	ck_assert_int_eq(drains_write(&book, directory, 900500, &fault), 0);
 	ck_assert(!book.unsaved);
+	/* What is written already is not written again. */
+	ck_assert_int_eq(drains_write(&book, "/proc/nowhere", 900500, &fault), 0);
 	char *content = read_test_file(in_directory(DRAINS_FILE));
 	ck_assert_texts("the file",
 	                "drain-timeout 900.500\nTCP 10.96.0.1:80 10.244.0.1:8080 1234.567\n"
@@ -248,6 +250,26 @@ START_TEST(a_book_that_cannot_be_written_says_so_and_stays_unsaved)
 	ck_assert_int_lt(drains_write(&book, "/proc/nowhere", 0, &fault), 0);
 	ck_assert_ptr_nonnull(strstr(fault.sentence, "drains begin anew"));
 	ck_assert(book.unsaved);
+	drains_done(&book);
+}
+END_TEST
+
+START_TEST(a_drain_that_began_and_ended_between_two_writings_costs_none)
+{
+	struct drain_book book = {0};
+	struct fault fault = {0};
+	add_drain(&book, "tcp 10.96.0.1:80", "10.244.0.1:8080", 1, false);
+	book.unsaved = false;
+	drains_end(&book, &book.drains.items[0], DRAIN_DONE);
+	ck_assert_int_eq(drains_write(&book, "/proc/nowhere", 0, &fault), 0);
+	add_drain(&book, "tcp 10.96.0.1:80", "10.244.0.1:8080", 1, false);
+	ck_assert_int_eq(drains_write(&book, directory, 0, &fault), 0);
+	drains_end(&book, &book.drains.items[0], DRAIN_DONE);
+	ck_assert(book.unsaved);
+	ck_assert_int_eq(drains_write(&book, directory, 0, &fault), 0);
+	char *content = read_test_file(in_directory(DRAINS_FILE));
+	ck_assert_texts("the file", "drain-timeout 0.000\n", content);
+	free(content);
 	drains_done(&book);
 }
 END_TEST
@@ -768,7 +790,7 @@ END_TEST
 
 /* ---- a property: whatever happens in whatever order, the kernel has what is wanted, and what drains; in the end no more */
 
-enum { SEQUENCES = 200, STEPS = 40, OWNERS = 4 };
+enum { ROUNDS = 8000, STEPS = 40, OWNERS = 4 };
 
 #define must(condition, ...)                       \
 	do {                                       \
@@ -882,7 +904,7 @@ static void finish_node(struct node *node)
 
 START_TEST(the_kernel_has_what_is_wanted_and_what_drains)
 {
-	for (unsigned seed = 0; seed < test_rounds(SEQUENCES); seed++) {
+	for (unsigned seed = 0; seed < test_rounds(ROUNDS) / STEPS; seed++) {
 		struct dice dice = {seed};
 		struct state owners[OWNERS] = {0};
 		struct node *node = arena_new(&arena, struct node);
@@ -908,6 +930,7 @@ int main(void)
 	tcase_add_test(tests, a_drain_is_over_when_no_connection_is_open_or_its_time_is_up);
 	tcase_add_test(tests, the_file_keeps_when_each_drain_began);
 	tcase_add_test(tests, a_book_that_is_lost_or_spoilt_is_survived);
+	tcase_add_test(tests, a_drain_that_began_and_ended_between_two_writings_costs_none);
 	tcase_add_test(tests, a_book_that_cannot_be_written_says_so_and_stays_unsaved);
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(looks, set_up_look, tear_down_look);

@@ -511,7 +511,7 @@ START_TEST(any_order_of_puts_removes_and_lists_gives_what_a_naive_store_gives)
 	api.context = manifests.context = &overlaps;
 	api.overlapped = manifests.overlapped = count_overlap;
 	srand((unsigned)_i + 1);
-	for (int i = 0; i < STEPS; i++) {
+	for (unsigned i = 0; i < test_rounds(STEPS); i++) {
 		step(&naive, rand() % 2 ? &api : &manifests);
 		compare(&naive);
 		ck_assert_uint_eq(overlaps, naive.overlaps);
@@ -521,7 +521,7 @@ START_TEST(any_order_of_puts_removes_and_lists_gives_what_a_naive_store_gives)
 	}
 	compare_counts(&naive, &api);
 	compare_counts(&naive, &manifests);
-	ck_assert_uint_gt(overlaps, STEPS / 50);
+	ck_assert_uint_gt(overlaps, test_rounds(STEPS) / 50);
 }
 END_TEST
 
@@ -531,7 +531,7 @@ START_TEST(every_change_marks_its_service)
 	struct naive naive = {0};
 	struct text known[NAMES] = {0};
 	srand((unsigned)_i + 1);
-	for (int i = 0; i < STEPS; i++) {
+	for (unsigned i = 0; i < test_rounds(STEPS); i++) {
 		const struct cluster_entry *entry;
 		step(&naive, rand() % 2 ? &api : &manifests);
 		while ((entry = cluster_next_changed(cluster)) != NULL) {
