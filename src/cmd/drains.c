@@ -88,7 +88,7 @@ void drain_forget(struct drain_book *book, struct drain *drain, enum drain_end e
 {
 	if (!drain->over)
 		book->ended[end]++;
-	book->unsaved = true;
+	book->unsaved |= drain->saved;
 	free(drain->label);
 	drain->label = NULL;
 }

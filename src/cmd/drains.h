@@ -55,6 +55,7 @@ struct drain {
 	bool leaving;     /* and is still in a slice */
 	bool left_over;   /* its virtual server is, too */
 	bool over;        /* its end was told; it waits for the others of a left-over virtual server */
+	bool saved;       /* the file has it */
 	bool confirmed;   /* by a pass; until then it is what the last process left */
 	bool told, warned;
 	uint32_t number; /* of a look that is under way */
@@ -74,7 +75,7 @@ struct drain_book {
 	drain_keys left_over;           /* ascending, as are all */
 	drain_keys released;            /* drains are over; they go with the next pass */
 	bool on_delete;                 /* --drain-on-delete */
-	bool unsaved;                   /* the file says something else */
+	bool unsaved;                   /* the file says something that is so no more */
 	size_t ended[DRAIN_ENDS];       /* all told so far */
 };
 
@@ -131,7 +132,7 @@ int drains_read(struct drain_book *book, const char *directory, int64_t now_ms, 
  * For who only shows it: the --drain-timeout that the file was written under; 0: none, or not known.
  */
 int drains_read_timeout(const char *directory, int64_t *ret_timeout_ms);
-/* Writes it if it is unsaved. 0 or a negative errno, with a sentence. */
+/* Writes it if that is not what it says already. 0 or a negative errno, with a sentence. */
 int drains_write(struct drain_book *book, const char *directory, int64_t timeout_ms, struct fault *fault);
 
 int64_t boot_clock_ms(void);

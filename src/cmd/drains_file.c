@@ -56,6 +56,7 @@ static bool parse_line(char *line, int64_t now_ms, struct drain *ret_drain)
 	if (drain.since_ms > now_ms)
 		drain.since_ms = now_ms;
 	drain.terminating = word != NULL;
+	drain.saved = true;
 	*ret_drain = drain;
 	return true;
 }
@@ -149,11 +150,20 @@ static void add_line(struct text *text, const struct drain *drain)
 	text_add_char(text, '\n');
 }
 
+/* A drain that began and ended since it was written is none that the file has to know of. */
+static bool needs_saving(const struct drain_book *book)
+{
+	for (size_t i = 0; i < book->drains.count; i++)
+		if (!book->drains.items[i].saved)
+			return true;
+	return book->unsaved;
+}
+
 int drains_write(struct drain_book *book, const char *directory, int64_t timeout_ms, struct fault *fault)
 {
 	char path[PATH_MAX];
 	auto_text text = {0};
-	if (!book->unsaved)
+	if (!needs_saving(book))
 		return 0;
 	int error = drains_path(directory, path);
 	if (!error && mkdir(directory, 0755) < 0 && errno != EEXIST)
@@ -169,7 +179,8 @@ int drains_write(struct drain_book *book, const char *directory, int64_t timeout
 		fault_set(fault, NULL,
 		          "%s/" DRAINS_FILE ": it cannot be written (%s); after a restart, drains begin anew",
 		          directory, strerror(-error));
-	else
-		book->unsaved = false;
+	vector_for_each (&book->drains, drain)
+		drain->saved |= !error;
+	book->unsaved &= error != 0;
 	return error;
 }

@@ -192,7 +192,6 @@ size_t drains_settle(struct drain_book *book, const struct drain_pass *pass, con
 			continue;
 		}
 		vector_push(&merged, order > 0 ? begin_drain(drains, now_ms) : *known);
-		book->unsaved |= order > 0;
 		if (order >= 0)
 			fresh += tell_drain(book, &merged.items[merged.count - 1], drains);
 	}
