@@ -488,16 +488,25 @@ START_TEST(a_pass_that_may_not_remove_adds_and_changes_only)
 }
 END_TEST
 
+/* C45: with its real servers, which do not drain. */
 START_TEST(what_others_hold_in_an_excluded_range_stays)
 {
+	static const struct real_server idle[] = {
+	        {.address = {FAMILY_IPV4, {10, 244, 5, 1}}, .port = 8080, .weight = 1},
+	        {.address = {FAMILY_IPV4, {10, 244, 5, 2}}, .port = 8080, .weight = 1}};
 	begin("10.96.5.0/24");
 	put_service("web", "10.96.0.1", 0);
 	put_alien("10.96.5.5", 80);
+	for (size_t i = 0; i < 2; i++)
+		vector_push(&fake.virtual_servers.items[0].real_servers, idle[i]);
 	whole();
 	vector_push(&fake.held, address("10.96.5.5"));
 	remove_service("web");
 	whole();
-	must_hold("TCP 10.96.5.5:80 wlc 0\nheld 10.96.5.5\n");
+	must_hold("TCP 10.96.5.5:80 wlc 2\nheld 10.96.5.5\n");
+	vector_for_each (&fake.virtual_servers.items[0].real_servers, real_server)
+		ck_assert_uint_eq(real_server->weight, 1);
+	ck_assert_uint_eq(syncer.drains.drains.count, 0);
 	end();
 }
 END_TEST
