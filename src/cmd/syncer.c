@@ -1,7 +1,8 @@
 /*
  * The stages of a pass, by its kind; each works until the deadline, and is called again until it is through.
  *
- * whole:    ensure, read, look at what is wanted, extend, compare, perform, close, note what drains
+ * whole:    ensure, list what is wanted, look quickly, read, look at what is wanted, extend, compare, perform, close,
+ *           note what drains
  * touched:  look at what was touched, extend, compare, perform, close, note what drains
  * first:    ensure, look at what was touched, compare, perform, close; nothing, if all of it is served already
  * given:    perform, close
@@ -61,21 +62,6 @@ static int ensure(struct syncer *syncer, int64_t deadline_ns)
 	return e;
 }
 
-static int read_kernel(struct syncer *syncer, int64_t deadline_ns)
-{
-	struct sync_pass *pass = &syncer->pass;
-	if (pass->reading == NULL)
-		pass->reading = kernel_reading_new(syncer->kernel, &syncer->memory);
-	int e = kernel_reading_go_on(pass->reading, deadline_ns, &pass->present, &syncer->outcome.fault);
-	if (e == KERNEL_E_MORE)
-		return SYNC_E_MORE;
-	kernel_reading_free(pass->reading);
-	pass->reading = NULL;
-	if (e == 0)
-		syncer_expect_read(syncer);
-	return e;
-}
-
 static void count_wanted(const struct state *wanted, struct sync_outcome *outcome)
 {
 	outcome->virtual_servers = wanted->virtual_server_count;
@@ -96,14 +82,71 @@ static bool list(struct sync_pass *pass, int64_t deadline_ns, struct state *ret_
 	return true;
 }
 
-static int look_at_wanted(struct syncer *syncer, int64_t deadline_ns)
+static int list_wanted(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
 	struct state nothing;
 	if (pass->listing == NULL)
 		pass->listing = ledger_list_wanted(syncer->planner->ledger, &syncer->memory);
-	if (!list(pass, deadline_ns, &nothing))
+	return list(pass, deadline_ns, &nothing) ? 0 : SYNC_E_MORE;
+}
+
+/* After a restart nothing is to be done, mostly. Then what is wanted is there, and nothing else. */
+static int compare_with_wanted(struct syncer *syncer, const struct kernel_sums *present)
+{
+	struct sync_pass *pass = &syncer->pass;
+	struct expectation *read = &pass->read;
+	bool any_ipv6 = true;
+	pass->present = pass->wanted;
+	syncer_expect_read(syncer);
+	pass->as_wanted = read->sums.ipvs == present->ipvs && read->sums.held == present->held &&
+	                  read->sums.filter == present->filter &&
+	                  kernel_has_ipv6(syncer->kernel, &any_ipv6) == 0 && !any_ipv6;
+	if (pass->as_wanted)
+		return 0;
+	read->known = false;
+	pass->present = (struct state){0};
+	return 0;
+}
+
+/* What the quick look cannot see for certain is read: IPv6, and whatever it failed at. */
+static int look_quickly(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct sync_pass *pass = &syncer->pass;
+	struct kernel_sums sums;
+	if (syncer->expectation.known || state_has_ipv6(&pass->wanted))
+		return 0;
+	if (pass->survey == NULL)
+		pass->survey = kernel_survey_new(syncer->kernel, SURVEY_HELD | SURVEY_FILTER, NULL);
+	int e = kernel_survey_go_on(pass->survey, deadline_ns, &sums);
+	if (e == KERNEL_E_MORE)
 		return SYNC_E_MORE;
+	kernel_survey_free(pass->survey);
+	pass->survey = NULL;
+	return e ? 0 : compare_with_wanted(syncer, &sums);
+}
+
+static int read_kernel(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct sync_pass *pass = &syncer->pass;
+	if (pass->as_wanted)
+		return 0;
+	if (pass->reading == NULL)
+		pass->reading = kernel_reading_new(syncer->kernel, &syncer->memory);
+	int e = kernel_reading_go_on(pass->reading, deadline_ns, &pass->present, &syncer->outcome.fault);
+	if (e == KERNEL_E_MORE)
+		return SYNC_E_MORE;
+	kernel_reading_free(pass->reading);
+	pass->reading = NULL;
+	if (e == 0)
+		syncer_expect_read(syncer);
+	return e;
+}
+
+static int look_at_wanted(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct sync_pass *pass = &syncer->pass;
+	(void)deadline_ns;
 	syncer_record_claimed(syncer, &pass->present);
 	count_wanted(&pass->wanted, &syncer->outcome);
 	pass->rules = (struct removal_rules){.recorded = syncer->record.items,
@@ -292,8 +335,9 @@ static int close_record(struct syncer *syncer, int64_t deadline_ns)
 
 typedef int (*stage)(struct syncer *syncer, int64_t deadline_ns);
 
-static const stage whole_stages[] = {ensure,  read_kernel,  look_at_wanted, extend, compare,
-                                     perform, close_record, note_drains,    NULL};
+static const stage whole_stages[] = {ensure,         list_wanted, look_quickly, read_kernel,
+                                     look_at_wanted, extend,      compare,      perform,
+                                     close_record,   note_drains, NULL};
 static const stage touched_stages[] = {look_at_touched, extend,      compare, perform,
                                        close_record,    note_drains, NULL};
 static const stage first_stages[] = {
@@ -344,6 +388,7 @@ void sync_end(struct syncer *syncer)
 		return;
 	syncer->running = false;
 	syncer_expect_end(syncer);
+	kernel_survey_free(pass->survey);
 	kernel_reading_free(pass->reading);
 	ledger_listing_free(pass->listing);
 	difference_free(pass->difference);

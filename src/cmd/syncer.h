@@ -53,6 +53,8 @@ struct sync_pass {
 	struct removal_rules rules;
 	bool extended;
 	struct draining_list draining;
+	struct kernel_survey *survey;
+	bool as_wanted; /* a quick look has shown that there is nothing to do */
 	struct kernel_reading *reading;
 	struct ledger_listing *listing;
 	struct difference *difference;
