@@ -36,6 +36,8 @@ static const struct {
         {REAL_SERVERS, ERANGE, "weight or thresholds are out of range"},
         {REAL_SERVERS, EAFNOSUPPORT, "IPVS in this kernel has no support for this address family"},
         {ADDRESSES, ENODEV, "the dummy interface is not there"},
+        /* fib6_nh_init, of a route that holds one */
+        {ADDRESSES, ENETDOWN, "the interface lo is down; set it up: ip link set lo up"},
         /* inet6_addr_add, under net.ipv6.conf.*.disable_ipv6 */
         {ADDRESSES, EACCES, "IPv6 is switched off for the dummy interface (sysctl disable_ipv6)"},
         {ADDRESSES, EOPNOTSUPP, "this kernel has no support for this address family"},

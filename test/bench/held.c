@@ -11,10 +11,13 @@
 #include "plan/diff.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,6 +99,16 @@ static double read_all(struct kernel *kernel, size_t count)
 	return took;
 }
 
+/* In a new namespace it is down, and IPv6 routes want it up. */
+static void set_loopback_up(void)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) != 0)
+		fail("lo", -errno);
+	close(fd);
+}
+
 /* In a process of its own; the kernel's table of interfaces and routes goes with it. */
 static int measure(bool by_routes, size_t number, size_t many)
 {
@@ -103,6 +116,7 @@ static int measure(bool by_routes, size_t number, size_t many)
 	struct fault fault = {0};
 	if (unshare(CLONE_NEWNET) != 0)
 		fail("a network namespace", -errno);
+	set_loopback_up();
 	int error = kernel_open("kube-ipvs0", true, NULL, &kernel, &fault);
 	if (error)
 		fail(fault.sentence, error);
