@@ -30,6 +30,7 @@ struct model_pass {
 	bool whole;
 	bool first; /* of a daemon's life: begins with a small one */
 	bool may_remove;
+	bool expects; /* and then sees whether the kernel is what the daemon expects it to be */
 	/* Works in the smallest slices, and this is called between them; NULL: in one go. `planned`: all Services are. */
 	void (*turn)(void *context, bool planned);
 	void (*before_sending)(void *context); /* all is planned; NULL: nobody wants to know */

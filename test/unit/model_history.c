@@ -316,7 +316,8 @@ static void take_turn(void *context, bool planned)
  */
 static void pass_once(struct life *life, bool whole)
 {
-	struct model_pass pass = {.whole = whole, .first = life->starts, .may_remove = true, .context = life};
+	struct model_pass pass = {
+	        .whole = whole, .first = life->starts, .may_remove = true, .expects = true, .context = life};
 	if (life->slices)
 		pass.turn = take_turn;
 	life->overtaken = life->starts = false;
