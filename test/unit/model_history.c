@@ -85,6 +85,7 @@ struct life {
 	bool starts;    /* the daemon's next pass is its first */
 	bool slices;    /* passes work in slices */
 	unsigned turns; /* between slices, so far */
+	bool miscounts; /* the daemon, what it expects of the kernel */
 	bool overtaken; /* the world changed in the middle of a pass */
 	bool tells;
 	struct verdict *verdict;
@@ -316,8 +317,13 @@ static void take_turn(void *context, bool planned)
  */
 static void pass_once(struct life *life, bool whole)
 {
-	struct model_pass pass = {
-	        .whole = whole, .first = life->starts, .may_remove = true, .expects = true, .context = life};
+	/* An address that is added though a stranger's is there counts twice, until a whole pass counts anew. */
+	life->miscounts = !whole && (life->miscounts || life->strangers.held.count > 0);
+	struct model_pass pass = {.whole = whole,
+	                          .first = life->starts,
+	                          .may_remove = true,
+	                          .expects = !life->miscounts,
+	                          .context = life};
 	if (life->slices)
 		pass.turn = take_turn;
 	life->overtaken = life->starts = false;
