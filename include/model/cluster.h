@@ -66,6 +66,8 @@ size_t cluster_service_count(const struct cluster *cluster);
  */
 const struct cluster_entry *cluster_next_changed(struct cluster *cluster);
 bool cluster_has_changes(const struct cluster *cluster);
+/* Whether one of those that come before all others has changed. */
+bool cluster_has_first_changes(const struct cluster *cluster);
 void cluster_mark_all(struct cluster *cluster);
 /* Marks the entries of which `concerned` says so, for when the node itself changed. Returns how many those are. */
 size_t cluster_mark_where(struct cluster *cluster,

@@ -12,8 +12,7 @@
 
 enum {
 	FIRST_RETRY_MS = 1000,
-	SLICE_MS = 30,      /* and what the last step takes */
-	FIRST_SERVICES = 2, /* the API server's and DNS's, which the store gives first */
+	SLICE_MS = 30, /* and what the last step takes */
 };
 
 /* From the endpoints' change, as the control plane noted it, to the kernel (R13.8). */
@@ -76,8 +75,10 @@ static bool send_first(struct daemon *daemon, int64_t deadline_ns)
 	if (!daemon->pass.first)
 		return true;
 	if (!syncer->running) {
-		for (int i = 0; i < FIRST_SERVICES; i++)
+		while (cluster_has_first_changes(daemon->planner.cluster))
 			planner_plan_next(&daemon->planner);
+		if (!ledger_has_touched(daemon->planner.ledger))
+			return true;
 		begin_sending(daemon, SYNC_FIRST);
 	}
 	int e = sync_go_on(syncer, deadline_ns);

@@ -106,12 +106,22 @@ const struct cluster_entry *cluster_next_changed(struct cluster *cluster)
 	return &filed->entry;
 }
 
-bool cluster_has_changes(const struct cluster *cluster)
+static bool has_changes_before(const struct cluster *cluster, int rank_limit)
 {
-	for (int rank = 0; rank < RANKS; rank++)
+	for (int rank = 0; rank < rank_limit; rank++)
 		if (cluster->queues[rank].first)
 			return true;
 	return false;
+}
+
+bool cluster_has_first_changes(const struct cluster *cluster)
+{
+	return has_changes_before(cluster, RANKS - 1);
+}
+
+bool cluster_has_changes(const struct cluster *cluster)
+{
+	return has_changes_before(cluster, RANKS);
 }
 
 /* What is empty and unmarked has been reported as gone: once is enough. */

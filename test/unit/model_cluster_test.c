@@ -344,6 +344,19 @@ START_TEST(the_api_server_and_then_dns_come_before_all_others)
 }
 END_TEST
 
+START_TEST(it_is_known_whether_one_of_the_first_has_changed)
+{
+	put_service("default", "a", 0);
+	ck_assert(cluster_has_changes(cluster));
+	ck_assert(!cluster_has_first_changes(cluster));
+	put_service("kube-system", "kube-dns", 0);
+	ck_assert(cluster_has_first_changes(cluster));
+	ck_assert_str_eq(cluster_next_changed(cluster)->name.name, "kube-dns");
+	ck_assert(!cluster_has_first_changes(cluster));
+	ck_assert(cluster_has_changes(cluster));
+}
+END_TEST
+
 START_TEST(a_mark_made_while_marks_are_taken_comes_out_too)
 {
 	put_service("default", "a", 0);
@@ -610,6 +623,7 @@ int main(void)
 	tcase_add_test(cases, a_slice_without_a_label_is_kept_but_belongs_to_no_service);
 	tcase_add_test(cases, marks_come_out_in_the_order_in_which_they_were_made);
 	tcase_add_test(cases, the_api_server_and_then_dns_come_before_all_others);
+	tcase_add_test(cases, it_is_known_whether_one_of_the_first_has_changed);
 	tcase_add_test(cases, a_mark_made_while_marks_are_taken_comes_out_too);
 	tcase_add_test(cases, marking_all_marks_each_once);
 	tcase_add_test(cases, nodes_are_kept_by_name_and_mark_no_service);
