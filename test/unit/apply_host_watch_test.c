@@ -257,8 +257,10 @@ static void let_others_remove(const char *text)
 	int status;
 	pid_t child = fork();
 	if (child == 0) {
+		conversation_done(&route);
 		conversation_init(&route, &kernel_transport_real, NETLINK_ROUTE);
 		change_route(text, false);
+		conversation_done(&route);
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);

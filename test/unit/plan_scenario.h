@@ -64,7 +64,7 @@ enum scenario_part {
 	SHOW_HAIRPINS = 8, /* only those of the filter elements */
 	SHOW_NO_LOCAL = 16,
 	SHOW_WARNINGS = 32,
-	SHOW_LEAVING = 128, /* "leaving TCP 10.0.0.1:80 -> 10.0.1.1:80"; not part of SHOW_ALL */
+	SHOW_LEAVING = 128,    /* "leaving TCP 10.0.0.1:80 -> 10.0.1.1:80"; not part of SHOW_ALL */
 	SHOW_LOCAL_READY = 64, /* "local-ready 2 1": IPv4 and IPv6; not part of SHOW_ALL */
 	SHOW_ALL = SHOW_SERVERS | SHOW_HELD | SHOW_FILTER | SHOW_NO_LOCAL | SHOW_WARNINGS,
 };
