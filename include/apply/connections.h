@@ -39,7 +39,4 @@ void connections_close(struct connections *connections); /* idempotent; NULL is 
 int connections_read(struct connections *connections,
                      void (*tell)(void *context, const struct connection *connection), void *context);
 
-/* After how long a silence IPVS forgets a connection. 0 or a negative errno. */
-int kernel_read_timeouts(struct kernel *kernel, struct kernel_timeouts *ret_timeouts);
-
 #endif

@@ -134,6 +134,8 @@ void kernel_performing_free(struct kernel_performing *performing); /* NULL is al
 /* Whether the kernel knows this scheduler; loads ip_vs_NAME when it can (R8.9). 0: yes; -ENOENT: no; else a
  * failure. */
 int kernel_probe_scheduler(struct kernel *kernel, const char *scheduler);
+/* After how long a silence IPVS forgets a connection. 0 or a negative errno. */
+int kernel_read_timeouts(struct kernel *kernel, struct kernel_timeouts *ret_timeouts);
 int kernel_set_timeouts(struct kernel *kernel, const struct kernel_timeouts *timeouts, struct fault *fault);
 
 /* What a person should read for an errno of a change: "no such scheduler in this kernel", else strerror's

@@ -35,9 +35,6 @@ int tunable_set(const char *proc_sys, enum tunable tunable, bool on, bool *ret_c
 /* Whether a kernel of this release ("6.1.0-56-cloud-amd64") came before major.minor; one that cannot be read did not. */
 bool kernel_release_before(const char *release, unsigned major, unsigned minor);
 
-/* What IPVS has in force, in whole seconds. 0 or a negative errno. */
-int ipvs_read_timeouts(struct kernel_timeouts *ret_timeouts);
-
 /* A timeout of IPVS beside the one of connection tracking that must not end before it. */
 struct timeout_pair {
 	const char *what; /* "an idle TCP connection" */

@@ -1,7 +1,7 @@
 /*
  * After how long a silence IPVS forgets a connection.
  */
-#include "apply/connections.h"
+#include "apply/kernel.h"
 #include "kernel_parts.h"
 
 #include <errno.h>

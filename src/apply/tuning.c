@@ -3,13 +3,8 @@
 #include "base/check.h"
 #include "sysctl.h"
 
-#include <errno.h>
-#include <linux/ip_vs.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* ---- knobs */
 
@@ -61,24 +56,6 @@ bool kernel_release_before(const char *release, unsigned major, unsigned minor)
 }
 
 /* ---- timeouts */
-
-int ipvs_read_timeouts(struct kernel_timeouts *ret_timeouts)
-{
-	enum { GET_TIMEOUT = 64 + 1024 + 64 + 6 }; /* IP_VS_SO_GET_TIMEOUT */
-	struct ip_vs_timeout_user answer;
-	socklen_t length = sizeof(answer);
-	int socket_fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-	if (socket_fd < 0)
-		return -errno;
-	int error = getsockopt(socket_fd, IPPROTO_IP, GET_TIMEOUT, &answer, &length) < 0 ? -errno : 0;
-	close(socket_fd);
-	if (error)
-		return error;
-	*ret_timeouts = (struct kernel_timeouts){.tcp_seconds = (uint32_t)answer.tcp_timeout,
-	                                         .tcp_fin_seconds = (uint32_t)answer.tcp_fin_timeout,
-	                                         .udp_seconds = (uint32_t)answer.udp_timeout};
-	return 0;
-}
 
 static int read_seconds(const char *proc_sys, const char *path, uint32_t *ret_seconds)
 {

@@ -118,7 +118,7 @@ static void check_timeouts(const struct daemon *daemon)
 {
 	struct kernel_timeouts ipvs;
 	struct timeout_pair pairs[TIMEOUT_PAIRS];
-	int e = ipvs_read_timeouts(&ipvs);
+	int e = kernel_read_timeouts(daemon->syncer.kernel, &ipvs);
 	if (e) {
 		log_warning(
 		        daemon->log,
