@@ -2,7 +2,8 @@
  * Real servers that drain: looked at every second for as long as there is one, the first time at once.
  *
  * A look is done in steps, and only while no pass runs, which may need the kernel to itself; one that has begun waits for
- * the pass's end. What is over then is removed by a pass of its own.
+ * the pass's end, and then the next pass waits for it, or else nothing would ever end where one pass follows the other.
+ * What is over then is removed by a pass of its own.
  */
 #include "daemon_private.h"
 
@@ -161,9 +162,9 @@ static void end_drains(struct daemon *daemon)
 	if (count > 0) {
 		remove_ended(daemon, endings, count);
 		daemon_remove_stale_flows(daemon);
-		daemon->drainer.more |= count == MOST_ENDED;
 	}
 	free(endings);
+	daemon->drainer.ending = count == MOST_ENDED;
 	if (drains_release(&daemon->syncer.drains, daemon->planner.ledger))
 		daemon_request_pass(daemon);
 }
@@ -175,7 +176,7 @@ static void arm_next(struct daemon *daemon)
 	struct drainer *drainer = &daemon->drainer;
 	struct drain_book *book = &daemon->syncer.drains;
 	int64_t now = now_ms(), next = drainer->next_look_ms;
-	bool fresh = drainer->more, quiet = false;
+	bool fresh = false, quiet = false;
 	vector_for_each (&book->drains, drain) {
 		fresh |= !drain->looked;
 		quiet |= drain->quiet && !drain->over;
@@ -190,6 +191,10 @@ static void arm_next(struct daemon *daemon)
 static void finish_look(struct daemon *daemon)
 {
 	end_drains(daemon);
+	if (daemon->drainer.ending) {
+		daemon_arm(daemon->drainer.timer, 0);
+		return;
+	}
 	daemon_say_drains(daemon);
 	save(daemon);
 	tell_metrics(daemon);
@@ -209,13 +214,55 @@ static void begin_look(struct daemon *daemon)
 {
 	struct drainer *drainer = &daemon->drainer;
 	int64_t now = now_ms();
-	bool fresh_only = now < drainer->next_look_ms && !drainer->more;
+	bool fresh_only = now < drainer->next_look_ms;
 	if (!fresh_only)
 		drainer->next_look_ms = now + LOOK_PERIOD_MS;
 	drainer->looking = true;
-	drainer->more = false;
 	drainer->cost_ns = 0;
 	drain_look_begin(&drainer->look, fresh_only);
+}
+
+/* Looks for a while. True: what there is to be seen has been seen. */
+static bool look_on(struct daemon *daemon)
+{
+	struct drainer *drainer = &daemon->drainer;
+	if (!drainer->looking)
+		begin_look(daemon);
+	int64_t began = deadline_clock_ns();
+	int e = drain_look_go_on(&drainer->look, boot_clock_ms(), began + (int64_t)LOOK_STEP_MS * 1000000);
+	drainer->cost_ns += deadline_clock_ns() - began;
+	if (e > 0) {
+		daemon_arm(drainer->timer, 0);
+		return false;
+	}
+	drainer->looking = false;
+	if (e < 0) {
+		look_failed(daemon, e);
+		return false;
+	}
+	daemon_report_trouble_over(daemon, "drains, their connections");
+	if (drainer->cost_ns > (int64_t)LOOK_LONG_MS * 1000000)
+		drainer->next_look_ms = now_ms() + LOOK_SHARE * drainer->cost_ns / 1000000;
+	return true;
+}
+
+/* ---- turns */
+
+static bool is_under_way(const struct drainer *drainer)
+{
+	return drainer->held_up || drainer->looking || drainer->ending;
+}
+
+static void use_turn(struct daemon *daemon, int64_t took_ns)
+{
+	struct drainer *drainer = &daemon->drainer;
+	drainer->turn_ns -= took_ns;
+	if (drainer->turn_ns > 0 && is_under_way(drainer))
+		return;
+	drainer->turn_ns = 0;
+	if (drainer->pass_waits)
+		daemon_arm(daemon->due, 0);
+	drainer->pass_waits = false;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -227,38 +274,33 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		drainer->held_up = true;
 		return;
 	}
-	if (!drainer->looking)
-		begin_look(daemon);
 	int64_t began = deadline_clock_ns();
-	int e = drain_look_go_on(&drainer->look, boot_clock_ms(), began + (int64_t)LOOK_STEP_MS * 1000000);
-	drainer->cost_ns += deadline_clock_ns() - began;
-	if (e > 0) {
-		daemon_arm(drainer->timer, 0);
-		return;
-	}
-	drainer->looking = false;
-	if (e < 0) {
-		look_failed(daemon, e);
-		return;
-	}
-	daemon_report_trouble_over(daemon, "drains, their connections");
-	if (drainer->cost_ns > (int64_t)LOOK_LONG_MS * 1000000)
-		drainer->next_look_ms = now_ms() + LOOK_SHARE * drainer->cost_ns / 1000000;
-	finish_look(daemon);
+	drainer->held_up = false;
+	if (drainer->ending || look_on(daemon))
+		finish_look(daemon);
+	use_turn(daemon, deadline_clock_ns() - began);
 }
 
+/* Where one pass follows the other, a look that is under way has as much time as the last one took. */
 void daemon_drains_after_pass(struct daemon *daemon)
 {
 	struct drainer *drainer = &daemon->drainer;
-	bool held_up = drainer->held_up;
 	if (drainer->timer == NULL)
 		return;
-	drainer->held_up = false;
 	tell_metrics(daemon);
-	if (held_up || drainer->looking)
+	if (is_under_way(drainer)) {
+		drainer->turn_ns = now_ns() - daemon->pass.began_ns;
 		daemon_arm(drainer->timer, 0);
-	else
+	} else {
 		arm_next(daemon);
+	}
+}
+
+bool daemon_drains_go_first(struct daemon *daemon)
+{
+	struct drainer *drainer = &daemon->drainer;
+	drainer->pass_waits = drainer->turn_ns > 0 && is_under_way(drainer);
+	return drainer->pass_waits;
 }
 
 /* ---- start and end */

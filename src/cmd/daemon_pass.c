@@ -248,6 +248,8 @@ static void on_slice(evutil_socket_t fd, short what, void *context)
 
 static void on_due(evutil_socket_t fd, short what, void *context)
 {
+	if (daemon_drains_go_first(context))
+		return;
 	begin_pass(context);
 	on_slice(fd, what, context);
 }

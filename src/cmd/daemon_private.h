@@ -113,8 +113,10 @@ struct drainer {
 	struct event *timer; /* armed while there is one */
 	struct drain_look look;
 	bool looking;
-	bool held_up; /* by a pass */
-	bool more;    /* to be ended than one look may */
+	bool ending;     /* more was found to be over than ends at once */
+	bool held_up;    /* by a pass */
+	bool pass_waits; /* for the look, whose turn it is */
+	int64_t turn_ns; /* what is left of that */
 	int64_t next_look_ms;
 	int64_t cost_ns;               /* of the look so far */
 	size_t ended_told[DRAIN_ENDS]; /* already in the metrics */
@@ -222,6 +224,8 @@ void daemon_open_drains(struct daemon *daemon);
 void daemon_close_drains(struct daemon *daemon);
 /* After each pass, when none runs any more. */
 void daemon_drains_after_pass(struct daemon *daemon);
+/* True: a look that passes held up has its turn; it asks for the pass when that is over. */
+bool daemon_drains_go_first(struct daemon *daemon);
 
 /* daemon_drain_words.c */
 enum { FEW_DRAINS = 8 }; /* so many are named one by one */

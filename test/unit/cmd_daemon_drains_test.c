@@ -314,6 +314,32 @@ START_TEST(who_has_connections_stays_until_they_end)
 }
 END_TEST
 
+START_TEST(a_look_that_a_pass_held_up_goes_before_the_next_pass)
+{
+	serve_two(PROTOCOL_TCP, "15m", "--drain-on-delete=false");
+	connect_to(1, 12, 0);
+	TELL(PROTOCOL_TCP, GONE, READY);
+	loop_until("1=0 2=1");
+	loop_for_ms(50);
+	proxy.pass.running = true;
+	for (int64_t end = now_ms() + 30000; !proxy.drainer.held_up && now_ms() < end;)
+		loop_for_ms(100);
+	ck_assert(proxy.drainer.held_up);
+	connect_to(1, 0, 0);
+	proxy.pass.running = false;
+	proxy.pass.began_ns = now_ns() - 1000000000;
+	daemon_drains_after_pass(&proxy);
+	int64_t last_pass_ms = proxy.last_pass_ms;
+	ck_assert(daemon_drains_go_first(&proxy));
+	loop_until("2=1");
+	for (int64_t end = now_ms() + 30000; proxy.last_pass_ms == last_pass_ms && now_ms() < end;)
+		loop_for_ms(20);
+	ck_assert_int_ne(proxy.last_pass_ms, last_pass_ms);
+	ck_assert(!daemon_drains_go_first(&proxy));
+	stop();
+}
+END_TEST
+
 START_TEST(closed_connections_do_not_hold_it_and_half_closed_ones_do)
 {
 	serve_two(PROTOCOL_TCP, "15m", "--drain-on-delete=false");
@@ -501,6 +527,7 @@ int main(void)
 	tcase_add_test(tests, who_has_no_connection_is_removed_at_once_and_nobody_looks_any_more);
 	tcase_add_test(tests, who_has_connections_stays_until_they_end);
 	tcase_add_test(tests, closed_connections_do_not_hold_it_and_half_closed_ones_do);
+	tcase_add_test(tests, a_look_that_a_pass_held_up_goes_before_the_next_pass);
 	tcase_add_test(tests, who_comes_back_serves_and_is_not_looked_at);
 	tcase_add_test(tests, the_timeout_ends_it_with_a_warning);
 	tcase_add_test(tests, an_endpoint_that_has_terminated_holds_nothing);

@@ -32,7 +32,7 @@ enum {
 	TICKS = 10,         /* a second */
 	WATCH_SECONDS = 97, /* then watches end, as servers end them */
 	PATIENCE_SECONDS = 300,
-	QUIET_MS = 5000,
+	QUIET_MS = 30000, /* longer than a pass on a slow machine */
 	MEMORY_KIB = 1024,
 	MEMORY_PART = 50,
 	DESCRIPTORS = 2,
