@@ -51,7 +51,7 @@ struct soak {
 	unsigned rate;
 	bool in_sync, over;
 	size_t errors;
-	int64_t began_ns, end_ns;
+	int64_t began_ns, end_ns, said_ns;
 	unsigned ticks;
 	struct samples kib, descriptors;
 };
@@ -59,7 +59,7 @@ struct soak {
 static void take_line(void *context, const char *line, int64_t at_ns)
 {
 	struct soak *soak = context;
-	(void)at_ns;
+	soak->said_ns = at_ns;
 	soak->in_sync |= strstr(line, "kernel: in sync") != NULL;
 	if (!strstr(line, "\"level\":\"error\""))
 		return;
@@ -176,10 +176,21 @@ static bool judge(const struct soak *soak)
 	return flat && soak->errors == 0;
 }
 
+/* Whatever it does it says. On a busy machine it may be behind, and drains come on top. */
+static void wait_until_silent(struct soak *soak)
+{
+	int64_t began = machine_now_ns(), patience = (int64_t)PATIENCE_SECONDS * 1000000000;
+	soak->said_ns = began;
+	for (int64_t now = began; now < soak->said_ns + (int64_t)QUIET_MS * 1000000 && now < began + patience;
+	     now = machine_now_ns())
+		loop_for_ms(soak->base, 500);
+	printf("silent after %lld s\n", (long long)((soak->said_ns - began) / 1000000000));
+}
+
 static void snapshot(struct soak *soak, const char *program, const char *name)
 {
 	char command[256];
-	loop_for_ms(soak->base, QUIET_MS);
+	wait_until_silent(soak);
 	snprintf(command, sizeof(command), "%s %s", program, name);
 	CHECK(system(command) == 0);
 }
