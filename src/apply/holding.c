@@ -105,6 +105,9 @@ static int read_routes(struct conversation *route, address_vector *addresses)
 		header.rtm_scope = RT_SCOPE_UNIVERSE; /* no filter, and refused as one */
 		message_begin(&route->message, RTM_GETROUTE, 0, &header, sizeof(header));
 		error = conversation_dump(route, &dump);
+		/* A network namespace has no table local before its first address: fib_get_table(). */
+		if (error == -ENOENT)
+			error = 0;
 	}
 	addresses->count = addresses_sort(addresses->items, addresses->count);
 	return error;
