@@ -41,10 +41,15 @@ static int dump_routes(struct fake_kernel *fake, struct fake_socket *socket, con
 	CHECK(header->rtm_family == AF_INET || header->rtm_family == AF_INET6);
 	/* ip_valid_fib_dump_req, for sockets with strict checks */
 	CHECK(!header->rtm_dst_len && !header->rtm_src_len && !header->rtm_tos && !header->rtm_scope);
-	vector_for_each (&fake->routes, route)
-		if (route->address.family == family)
-			answer_route(socket, request, route);
-	return 0;
+	/* As in a network namespace that never had an address, until there is one. */
+	int result = -ENOENT;
+	vector_for_each (&fake->routes, route) {
+		if (route->address.family != family)
+			continue;
+		answer_route(socket, request, route);
+		result = 0;
+	}
+	return result;
 }
 
 static uint32_t read_number(struct nlmsghdr *request, int type)
