@@ -345,7 +345,6 @@ START_TEST(what_was_wanted_joined_with_what_drains_is_what_the_kernel_has)
 		struct state first = random_state(&dice, 60, true, &arena),
 		             second = random_state(&dice, 60, true, &arena), kernel, present;
 		struct draining_list list;
-		auto_text wanted = {0}, got = {0};
 		drains_extend(&first, &second, &arena, &kernel, &list);
 		drains_join(&second, &list, &arena, &present);
 		must(present.virtual_server_count == kernel.virtual_server_count, "seed %u", seed);
