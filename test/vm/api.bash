@@ -176,9 +176,11 @@ look() {
     done
 }
 
+# Nobody ever writes to $never: reading from it is a sleep without a process.
 look_again_and_again() {
     local looks=0
-    until read -r -t 0.25 -u "$enough"; do
+    until [[ -e $directory/enough ]]; do
+        read -r -t 0.25 -u "$never"
         look
         looks=$((looks + 1))
     done
@@ -187,14 +189,15 @@ look_again_and_again() {
 
 watch_over() {
     : >"$lost"
-    [[ -p $directory/enough ]] || mkfifo "$directory/enough"
-    exec {enough}<>"$directory/enough"
+    rm -f "$directory/enough"
+    [[ -p $directory/never ]] || mkfifo "$directory/never"
+    exec {never}<>"$directory/never"
     look_again_and_again &
     overseer=$!
 }
 
 stop_watching() {
-    echo >&"$enough"
+    touch "$directory/enough"
     wait "$overseer"
-    exec {enough}>&-
+    exec {never}>&-
 }

@@ -2,7 +2,7 @@
 # Starting and stopping the daemon in a test script.
 #
 #     start_proxy FLAG...      starts it, with $proxy_flags too, and waits until the kernel is in sync; its log is $proxy_log
-#     stop_proxy               ends it with SIGTERM and waits
+#     stop_proxy               ends it with SIGTERM and waits; what has not ended after two minutes is aborted
 #     held_addresses           what is held, one ADDRESS/BITS a line
 #     on_dummy, by_routes      what of it as addresses of kube-ipvs0, and what by routes
 #     logged TEXT              the log of the running daemon has a line with this text
@@ -22,8 +22,11 @@ start_proxy() {
     }
 }
 
+has_ended() { [[ ! -e /proc/$1/exe ]]; } # also when nobody has waited for it yet
+
 stop_proxy() {
     kill -TERM "$proxy_process"
+    within 120 has_ended "$proxy_process" || kill -ABRT "$proxy_process"
     wait "$proxy_process" || {
         report 1 "the daemon ends well"
         show <"$proxy_log"
