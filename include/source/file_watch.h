@@ -24,6 +24,12 @@ int file_watch_open(struct event_base *base, const char *path, void (*changed)(v
                     struct file_watch **ret_watch);
 void file_watch_close(struct file_watch *watch); /* NULL is allowed */
 
+/*
+ * How the file looked just before the user read it (all zero: not there). If that is another file than the one whose content
+ * was compared, one that was on its way just then, whatever is noticed next is a change. May be called from `changed`.
+ */
+void file_watch_was_read(struct file_watch *watch, const struct stat *seen);
+
 /* Whether a file still is what it was, as far as its inode tells. */
 bool file_looks_the_same(const struct stat *then, const struct stat *now);
 

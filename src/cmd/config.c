@@ -7,9 +7,13 @@
 #include "base/memory.h"
 #include "command.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { MOMENT_PAUSES = 50 };
 
 void config_refuse(struct config_reader *reader, const struct fault *fault)
 {
@@ -164,13 +168,22 @@ static void apply_beside(struct config_reader *reader, bool lists)
 	}
 }
 
+/* How a file looks; one that somebody replaces by removing it first is there again after a moment. */
+static void await_file(const char *path, struct stat *ret_seen)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000000};
+	unsigned pauses = 0;
+	while (stat(path, ret_seen) < 0 && errno == ENOENT && pauses++ < MOMENT_PAUSES)
+		nanosleep(&pause, NULL);
+}
+
 /* False: the file is not there or is no such document, so that nothing else can be judged. */
 static bool read_file_over_flags(struct config_reader *reader)
 {
 	const char *path = reader->memory->values.config.config_file;
 	set_defaults(reader);
 	apply_beside(reader, true);
-	stat(path, &reader->memory->values.config.config_file_seen); /* it will be read, or refused */
+	await_file(path, &reader->memory->values.config.config_file_seen); /* it will be read, or refused */
 	bool read = config_file_read(reader, path);
 	apply_beside(reader, false);
 	return read;

@@ -44,7 +44,8 @@ static void say_refusal(void *context, const struct fault *fault)
 	log_error(context, "%s", fault_format(fault, text));
 }
 
-/* Whether the command line, with the file as it is now, is one to start with. */
+/* Whether the command line, with the file as it is now, is one to start with. It may be gone for a moment, or only half of
+ * it written: then the watch tells once more. */
 static bool is_valid(const struct daemon *daemon)
 {
 	struct command_line_copy line;
@@ -59,6 +60,7 @@ static bool is_valid(const struct daemon *daemon)
 	bool named = line.arguments.count > 2 && *line.arguments.items[1] != '-';
 	e = config_read((int)line.arguments.count - 1 - named, line.arguments.items + named, &config,
 	                say_refusal, &log);
+	file_watch_was_read(daemon->config_watch, &config.config_file_seen);
 	config_done(&config);
 	command_line_done(&line);
 	return e == 0;

@@ -39,8 +39,9 @@ struct file_watch {
 	void (*changed)(void *context);
 	void *context;
 	vector_of(struct waypoint) way;
-	bool blind; /* something on the way could not be watched */
-	bool known; /* the file was read once */
+	bool blind;       /* something on the way could not be watched */
+	bool known;       /* the file was read once */
+	struct stat seen; /* as it was just before the last look */
 	struct text content;
 };
 
@@ -162,12 +163,11 @@ static bool concerns(const void *context, const struct inotify_event *notice)
 /* ---- the content */
 
 /* A pipe or a device is none: reading it could wait for ever. */
-static int read_content(const char *path, struct text *content)
+static int read_content(struct file_watch *watch, struct text *content)
 {
-	struct stat status;
-	if (stat(path, &status) < 0)
+	if (stat(watch->path, &watch->seen) < 0)
 		return -errno;
-	return S_ISREG(status.st_mode) ? text_read_file(path, CONTENT_LIMIT, content) : -ENOENT;
+	return S_ISREG(watch->seen.st_mode) ? text_read_file(watch->path, CONTENT_LIMIT, content) : -ENOENT;
 }
 
 /* Takes the content there is now for known. True: it is another one than before. */
@@ -190,7 +190,7 @@ static bool look(struct file_watch *watch)
 {
 	auto_text now = {0};
 	follow(watch);
-	int r = read_content(watch->path, &now);
+	int r = read_content(watch, &now);
 	if (watch->blind || (r && r != -ENOENT && r != -ENOTDIR && r != -EFBIG))
 		notices_look_in(&watch->notices, RETRY_MS);
 	return !r && content_changed(watch, &now);
@@ -238,6 +238,11 @@ void file_watch_close(struct file_watch *watch)
 	text_done(&watch->content);
 	free(watch->path);
 	free(watch);
+}
+
+void file_watch_was_read(struct file_watch *watch, const struct stat *seen)
+{
+	watch->known &= file_looks_the_same(&watch->seen, seen);
 }
 
 bool file_looks_the_same(const struct stat *then, const struct stat *now)

@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "config_private.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #define add_rows(cases, test, table) \
 	tcase_add_loop_test(cases, test, 0, (int)(sizeof(table) / sizeof(*(table))))
 
@@ -371,6 +374,30 @@ START_TEST(a_file_that_is_not_there_is_refused)
 }
 END_TEST
 
+static void *put_back(void *unused)
+{
+	const struct timespec moment = {.tv_nsec = 100 * 1000000};
+	nanosleep(&moment, NULL);
+	write_file(HEAD "hostnameOverride: n1\n");
+	return unused;
+}
+
+START_TEST(a_file_that_is_gone_for_a_moment_is_read_when_it_is_back)
+{
+	char config[96];
+	const char *arguments[] = {config, NULL};
+	struct reading reading;
+	pthread_t thread;
+	snprintf(config, sizeof(config), "--config=%s", file_path);
+	ck_assert_int_eq(pthread_create(&thread, NULL, put_back, NULL), 0);
+	reading_open(&reading, arguments);
+	pthread_join(thread, NULL);
+	ck_assert_texts("refusals", "", text_string(&reading.refusals));
+	ck_assert_texts("the name", "n1", reading.config.hostname_override);
+	reading_close(&reading);
+}
+END_TEST
+
 /* --- precedence (R14.1); C110 (TestProcessHostnameOverrideFlag, TestProcessV1Alpha1) */
 
 #define INERT " accepted, but of no meaning here; they can be left out\n"
@@ -606,6 +633,7 @@ int main(void)
 	add_rows(cases, what_is_wrong_in_the_file_is_refused_with_file_line_and_path, refusals);
 	tcase_add_test(cases, of_very_much_that_is_wrong_the_first_is_told);
 	tcase_add_test(cases, a_file_that_is_not_there_is_refused);
+	tcase_add_test(cases, a_file_that_is_gone_for_a_moment_is_read_when_it_is_back);
 	add_rows(cases, the_file_replaces_all_flags_but_those_that_stand_beside_it, beside);
 	tcase_add_test(cases, what_no_field_has_stands_beside_the_file);
 	tcase_add_test(cases, configz_is_what_kube_proxy_answers_for_the_same_settings);

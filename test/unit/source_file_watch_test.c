@@ -339,6 +339,29 @@ START_TEST(who_is_told_may_close_the_watch)
 }
 END_TEST
 
+START_TEST(a_file_that_was_on_its_way_when_it_was_read_is_told_of_again)
+{
+	char path[256];
+	struct stat nothing = {0}, now;
+	folder_put(&folder, "m/a", "1");
+	open_watch("m/a");
+	folder_put(&folder, "m/a", "2");
+	must_have_changed(1);
+
+	file_watch_was_read(watch, &nothing);
+	must_not_have_changed(1);
+	folder_put(&folder, "m/new", "2");
+	folder_move(&folder, "m/new", "m/a");
+	must_have_changed(2);
+
+	ck_assert_int_eq(stat(folder_path(&folder, "m/a", path), &now), 0);
+	file_watch_was_read(watch, &now);
+	folder_put(&folder, "m/new", "2");
+	folder_move(&folder, "m/new", "m/a");
+	must_not_have_changed(2);
+}
+END_TEST
+
 static void set_up(void)
 {
 	char path[256];
@@ -396,6 +419,7 @@ int main(void)
 	        many_writes_are_one_change,
 	        a_path_may_be_relative,
 	        who_is_told_may_close_the_watch,
+	        a_file_that_was_on_its_way_when_it_was_read_is_told_of_again,
 	};
 	Suite *suite = suite_create("source: file watch");
 	TCase *file = tcase_create("file");
