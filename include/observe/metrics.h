@@ -34,6 +34,7 @@ enum metric {
 	METRIC_DRAINING_REAL_SERVERS,    /* gauge */
 	METRIC_DRAINS_ENDED,             /* counter, end */
 	METRIC_FAILED_CHANGES,           /* gauge */
+	METRIC_LONGEST_SLICE,            /* gauge */
 	METRIC_REAL_SERVERS,             /* gauge */
 	METRIC_VIRTUAL_SERVERS,          /* gauge */
 	METRICS,

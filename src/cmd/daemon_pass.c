@@ -228,20 +228,29 @@ static void end_pass(struct daemon *daemon)
 		daemon_request_pass(daemon);
 }
 
-static void on_slice(evutil_socket_t fd, short what, void *context)
+/* True: the pass is through. */
+static bool go_on(struct daemon *daemon, int64_t deadline_ns)
 {
-	struct daemon *daemon = context;
-	int64_t deadline_ns = deadline_clock_ns() + (int64_t)SLICE_MS * 1000000;
-	(void)fd, (void)what;
 	while (phases[daemon->pass.phase](daemon, deadline_ns)) {
 		if (++daemon->pass.phase == PHASES) {
 			end_pass(daemon);
-			return;
+			return true;
 		}
 		if (deadline_over(deadline_ns))
 			break;
 	}
-	daemon_arm(daemon->slice, 0);
+	return false;
+}
+
+static void on_slice(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+	int64_t began_ns = deadline_clock_ns();
+	(void)fd, (void)what;
+	bool through = go_on(daemon, began_ns + (int64_t)SLICE_MS * 1000000);
+	daemon_serve_slice(daemon, (double)(deadline_clock_ns() - began_ns) / 1e9);
+	if (!through)
+		daemon_arm(daemon->slice, 0);
 }
 
 /* ---- when */

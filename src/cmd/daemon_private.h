@@ -81,6 +81,7 @@ struct serving {
 	uint64_t changes_planned[OBJECT_KINDS]; /* taken in by the pass that is running */
 	uint64_t changes_applied[OBJECT_KINDS];
 	size_t virtual_servers, real_servers, addresses; /* in force */
+	double longest_slice;                            /* seconds */
 };
 
 /* The pass that is running (daemon_pass.c). */
@@ -289,6 +290,7 @@ void daemon_serve_queued(struct daemon *daemon);
 void daemon_serve_planned(struct daemon *daemon);
 /* A pass of so many seconds ended; `failed`: it broke off. */
 void daemon_serve_pass(struct daemon *daemon, double seconds, bool failed);
+void daemon_serve_slice(struct daemon *daemon, double seconds);
 /* How the kernel's tables changed. */
 void daemon_serve_outcome(struct daemon *daemon, const struct sync_outcome *outcome);
 /* The packet filter did not take a transaction, which is of both families at once. */

@@ -83,6 +83,15 @@ void daemon_serve_pass(struct daemon *daemon, double seconds, bool failed)
 	tell_no_local_endpoints(daemon);
 }
 
+void daemon_serve_slice(struct daemon *daemon, double seconds)
+{
+	struct serving *serving = &daemon->serving;
+	if (seconds <= serving->longest_slice)
+		return;
+	serving->longest_slice = seconds;
+	metric_set(serving->metrics, METRIC_LONGEST_SLICE, LABEL_NONE, seconds);
+}
+
 /* A whole pass counts what is wanted; a small one tells what came and went. */
 void daemon_serve_outcome(struct daemon *daemon, const struct sync_outcome *outcome)
 {

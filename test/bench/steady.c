@@ -353,9 +353,24 @@ static void measure_idle(struct bench *bench, int idle_seconds)
 	print_memory(bench, "idle");
 }
 
+/* As the daemon says itself, of all since its start. */
+static void print_longest_slice(const char *name)
+{
+	char line[256];
+	double longest = -1;
+	FILE *page = popen("curl -s http://127.0.0.1:10249/metrics", "re");
+	CHECK(page != NULL);
+	while (fgets(line, sizeof(line), page))
+		sscanf(line, "kubeipvs_longest_slice_seconds %lf", &longest);
+	pclose(page);
+	CHECK(longest >= 0);
+	print(name, longest);
+}
+
 static void measure(struct bench *bench, int idle_seconds)
 {
 	print("first", start_daemon(bench));
+	print_longest_slice("slice_first");
 	print_memory(bench, "first");
 	measure_question(bench);
 	if (idle_seconds > 0)
@@ -364,9 +379,11 @@ static void measure(struct bench *bench, int idle_seconds)
 	measure_add_and_delete(bench);
 	measure_many(bench);
 	print_memory(bench, "changed");
+	print_longest_slice("slice_changed");
 	running_daemon_end(&bench->daemon, SIGTERM);
 	machine_wait_until_idle();
 	print("restart", start_daemon(bench));
+	print_longest_slice("slice_restart");
 	running_daemon_end(&bench->daemon, SIGTERM);
 }
 

@@ -274,6 +274,19 @@ START_TEST(the_first_ranks_come_before_all_others)
 }
 END_TEST
 
+START_TEST(the_longest_slice_is_told)
+{
+	static const char name[] = "\nkubeipvs_longest_slice_seconds ";
+	start("0s", LONG);
+	begin();
+	ck_assert_double_gt(metric(name), 0);
+	daemon_serve_slice(&proxy, 100);
+	daemon_serve_slice(&proxy, 50);
+	ck_assert_double_eq(metric(name), 100);
+	stop();
+}
+END_TEST
+
 static bool is_healthy_in_s(int64_t seconds)
 {
 	return health_is_well(&proxy.serving.health, wall_clock_ns() + seconds * 1000000000);
@@ -356,6 +369,7 @@ int main(void)
 	tcase_add_test(tests, what_comes_soon_after_a_pass_waits_and_goes_together);
 	tcase_add_test(tests, what_comes_during_a_pass_follows_it);
 	tcase_add_test(tests, the_first_ranks_come_before_all_others);
+	tcase_add_test(tests, the_longest_slice_is_told);
 	tcase_add_test(tests, a_pass_that_failed_is_tried_again_after_a_second_then_two);
 	tcase_add_test(tests, a_change_that_was_refused_is_tried_again_and_counted);
 	tcase_add_test(tests, the_back_off_ends_at_the_sync_period);
