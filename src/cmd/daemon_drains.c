@@ -8,6 +8,7 @@
 #include "daemon_private.h"
 
 #include "base/deadline.h"
+#include "base/memory.h"
 #include "plan/render.h"
 
 #include <event2/event.h>
@@ -157,14 +158,13 @@ static size_t remove_ended(struct daemon *daemon, struct ending *endings, size_t
 
 static void end_drains(struct daemon *daemon)
 {
-	struct ending *endings = calloc(MOST_ENDED, sizeof(*endings));
-	size_t count = endings ? find_ended(daemon, endings) : 0;
+	auto_free struct ending *endings = memory_alloc(MOST_ENDED * sizeof(*endings));
+	size_t count = find_ended(daemon, endings), refused = 0;
 	if (count > 0) {
-		remove_ended(daemon, endings, count);
+		refused = remove_ended(daemon, endings, count);
 		daemon_remove_stale_flows(daemon);
 	}
-	free(endings);
-	daemon->drainer.ending = count == MOST_ENDED;
+	daemon->drainer.ending = count == MOST_ENDED && refused == 0;
 	if (drains_release(&daemon->syncer.drains, daemon->planner.ledger))
 		daemon_request_pass(daemon);
 }

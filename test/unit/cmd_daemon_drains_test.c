@@ -8,6 +8,7 @@
 #include "support.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "plan/filter_text.h"
 
 #include <errno.h>
@@ -148,7 +149,7 @@ static void tell(uint8_t protocol, const int *endpoint_states, uint32_t count)
 	                          .ports = &port,
 	                          .port_count = 1};
 	struct slice_port slice_port = {.name = "http", .port = 8080, .protocol = protocol};
-	struct endpoint endpoints[4];
+	auto_free struct endpoint *endpoints = memory_alloc(count * sizeof(*endpoints));
 	struct slice slice = {.name = {"default", "web"},
 	                      .service = "web",
 	                      .family = FAMILY_IPV4,
@@ -158,7 +159,8 @@ static void tell(uint8_t protocol, const int *endpoint_states, uint32_t count)
 	for (uint32_t i = 0; i < count; i++)
 		if (endpoint_states[i] != GONE)
 			endpoints[slice.endpoint_count++] = (struct endpoint){
-			        .address = {.family = FAMILY_IPV4, .bytes = {10, 244, 0, (uint8_t)(i + 1)}},
+			        .address = {.family = FAMILY_IPV4,
+			                    .bytes = {10, 244, (uint8_t)((i + 1) >> 8), (uint8_t)(i + 1)}},
 			        .ready = endpoint_states[i] == READY,
 			        .serving = true,
 			        .terminating = endpoint_states[i] == TERMINATING};
@@ -420,6 +422,49 @@ START_TEST(a_removal_that_is_refused_is_tried_again)
 }
 END_TEST
 
+static size_t real_servers_in_kernel(void)
+{
+	return fake.virtual_servers.count ? fake.virtual_servers.items[0].real_servers.count : 0;
+}
+
+static void loop_until_real_servers(size_t wanted)
+{
+	for (int64_t end = now_ms() + 30000; real_servers_in_kernel() != wanted && now_ms() < end;)
+		loop_for_ms(20);
+	ck_assert_uint_eq(real_servers_in_kernel(), wanted);
+}
+
+START_TEST(more_removals_than_fit_in_one_look_wait_for_the_next_look_when_they_are_refused)
+{
+	enum { MANY = 1100, LOOKS = 4 };
+	static int states[MANY + 1];
+	static struct fake_refusal refusals[LOOKS * 4 * MANY];
+	start("15m", "--drain-on-delete=false");
+	for (size_t i = 0; i <= MANY; i++)
+		states[i] = READY;
+	proxy.whole_needed = true;
+	tell(PROTOCOL_TCP, states, MANY + 1);
+	loop_until_real_servers(MANY + 1);
+
+	size_t edits = fake.counters.changes + MANY;
+	for (size_t i = 0; i < LOOKS * 4 * MANY; i++)
+		refusals[i] = (struct fake_refusal){.message = edits + 1 + i, .error = -ENOMEM};
+	fake.failures.refusals = refusals;
+	fake.failures.refusal_count = LOOKS * 4 * MANY;
+	memset(states, 0, MANY * sizeof(*states));
+	tell(PROTOCOL_TCP, states, MANY + 1);
+	loop_for_ms((LOOKS - 2) * 1000 + 200);
+	ck_assert_uint_eq(real_servers_in_kernel(), MANY + 1);
+	ck_assert_uint_gt(fake.counters.changes, edits);
+	ck_assert_uint_le(fake.counters.changes, edits + LOOKS * MANY);
+
+	fake.failures.refusal_count = 0;
+	loop_until_real_servers(1);
+	ck_assert_uint_eq(proxy.syncer.drains.ended[DRAIN_DONE], MANY);
+	stop();
+}
+END_TEST
+
 START_TEST(a_look_that_fails_removes_nothing_and_is_repeated)
 {
 	serve_two(PROTOCOL_TCP, "15m", "--drain-on-delete=false");
@@ -532,6 +577,8 @@ int main(void)
 	tcase_add_test(tests, the_timeout_ends_it_with_a_warning);
 	tcase_add_test(tests, an_endpoint_that_has_terminated_holds_nothing);
 	tcase_add_test(tests, a_removal_that_is_refused_is_tried_again);
+	tcase_add_test(tests,
+	               more_removals_than_fit_in_one_look_wait_for_the_next_look_when_they_are_refused);
 	tcase_add_test(tests, a_look_that_fails_removes_nothing_and_is_repeated);
 	tcase_add_test(tests, with_drain_on_delete_the_last_connection_takes_the_service_with_it);
 	tcase_add_test(tests, without_it_a_service_goes_at_once);
