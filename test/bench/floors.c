@@ -3,9 +3,9 @@
  *
  *     bench-floors SERVICES ENDPOINTS [route]
  *
- * Prints lines "NAME SECONDS". With "route", addresses are held by routes. The messages come from apply, over a transport that keeps them; they are sent in a network
- * namespace of their own. Of the packet filter there are two floors: libnftables fed with prebuilt text, and the messages
- * that it made of it.
+ * Prints lines "NAME SECONDS". With "route", addresses are held by routes. The messages come from apply, over a
+ * transport that keeps them; they are sent in a network namespace of their own. Of the packet filter there are two
+ * floors: libnftables fed with prebuilt text, and the messages that it made of it.
  */
 #include "apply/kernel.h"
 #include "ipvs_probe.h"
@@ -176,6 +176,7 @@ static struct times send_kept(struct message_sender *sender, const struct messag
 static void print(const char *name, int64_t ns)
 {
 	printf("%s %.6f\n", name, (double)ns / 1e9);
+	fflush(stdout);
 }
 
 static int by_size(const void *a, const void *b)
