@@ -7,6 +7,7 @@
 #include "filter_parts.h"
 #include "kernel_parts.h"
 #include "link.h"
+#include "pace.h"
 
 #include <errno.h>
 #include <linux/ip_vs.h>
@@ -17,11 +18,6 @@ struct performer {
 	struct kernel *kernel;
 	struct arena *arena;
 	int link_index; /* of the dummy; 0: not looked up yet in this slice, -ENODEV: there is none */
-};
-
-/* So large is the next portion that it should take PORTION_MS. */
-struct pace {
-	size_t size, least, most;
 };
 
 struct kernel_performing {
@@ -36,7 +32,7 @@ struct kernel_performing {
 	bool removal_refused; /* of a virtual server */
 };
 
-enum { PORTION_MS = 15, MESSAGES_LEAST = 16 };
+enum { MESSAGES_LEAST = 16 };
 
 static void put_virtual_server_add(struct performer *performer, const struct change *change)
 {
@@ -238,16 +234,6 @@ static int perform_messages(struct performer *performer, struct change *changes,
 
 /* ---- portions */
 
-static void learn(struct pace *pace, size_t count, int64_t took_ns)
-{
-	const int64_t wanted_ns = (int64_t)PORTION_MS * 1000000;
-	if (count < pace->size && took_ns < wanted_ns)
-		return;
-	size_t size =
-	        took_ns * 2 <= wanted_ns ? 2 * count : (size_t)((int64_t)count * wanted_ns / (took_ns + 1));
-	pace->size = size < pace->least ? pace->least : size > pace->most ? pace->most : size;
-}
-
 static size_t end_of_portion(const struct kernel_performing *performing, bool of_filter, bool paced)
 {
 	size_t run = performing->run_end - performing->run_start,
@@ -311,8 +297,9 @@ static int perform_portion(struct kernel_performing *performing, bool paced)
 	                      : perform_messages(&performing->performer,
 	                                         &performing->changes->items[performing->next], count);
 	note_refusals(performing, end);
-	learn(of_filter ? &performing->elements : &performing->messages, count,
-	      deadline_clock_ns() - began_ns);
+	if (end < performing->run_end)
+		pace_learn(of_filter ? &performing->elements : &performing->messages, count,
+		           deadline_clock_ns() - began_ns);
 	if (error)
 		give_up(performing, end, error);
 	else
@@ -355,8 +342,10 @@ struct kernel_performing *kernel_performing_new(struct kernel *kernel, struct ch
 	performing->performer = (struct performer){.kernel = kernel, .arena = arena};
 	performing->changes = changes;
 	performing->messages = (struct pace){.least = MESSAGES_LEAST, .most = BATCH_MESSAGES};
-	performing->elements = (struct pace){
-	        .size = 2 * FILTER_PART_LEAST, .least = FILTER_PART_LEAST, .most = FILTER_PART_MOST};
+	performing->elements = (struct pace){.size = 2 * FILTER_PART_LEAST,
+	                                     .least = FILTER_PART_LEAST,
+	                                     .most = FILTER_PART_MOST,
+	                                     .has_fixed_part = true};
 	return performing;
 }
 
