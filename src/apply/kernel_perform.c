@@ -32,7 +32,11 @@ struct kernel_performing {
 	bool removal_refused; /* of a virtual server */
 };
 
-enum { MESSAGES_LEAST = 16 };
+/*
+ * Each change that has a message of its own may meet a table of the kernel's that has to grow just then, which takes some
+ * 30 ms with 8,192 addresses; so a portion of them takes less.
+ */
+enum { MESSAGES_LEAST = 16, MESSAGES_MS = 8, ELEMENTS_MS = 15 };
 
 static void put_virtual_server_add(struct performer *performer, const struct change *change)
 {
@@ -341,10 +345,12 @@ struct kernel_performing *kernel_performing_new(struct kernel *kernel, struct ch
 	struct kernel_performing *performing = memory_alloc(sizeof(*performing));
 	performing->performer = (struct performer){.kernel = kernel, .arena = arena};
 	performing->changes = changes;
-	performing->messages = (struct pace){.least = MESSAGES_LEAST, .most = BATCH_MESSAGES};
+	performing->messages =
+	        (struct pace){.least = MESSAGES_LEAST, .most = BATCH_MESSAGES, .wanted_ms = MESSAGES_MS};
 	performing->elements = (struct pace){.size = 2 * FILTER_PART_LEAST,
 	                                     .least = FILTER_PART_LEAST,
 	                                     .most = FILTER_PART_MOST,
+	                                     .wanted_ms = ELEMENTS_MS,
 	                                     .has_fixed_part = true};
 	return performing;
 }

@@ -1,7 +1,5 @@
 #include "pace.h"
 
-static const int64_t portion_ns = (int64_t)PACE_PORTION_MS * 1000000;
-
 /* Two portions of nearly the same size say nothing about what their size is to blame for. */
 static bool differ(size_t one, size_t other)
 {
@@ -26,7 +24,7 @@ void pace_learn(struct pace *pace, size_t count, int64_t took_ns)
 {
 	int64_t fixed = pace->has_fixed_part ? learn_fixed_part(pace, count, took_ns) : 0;
 	int64_t by_size = took_ns - fixed;
-	int64_t wanted = portion_ns - fixed > fixed ? portion_ns - fixed : fixed;
+	int64_t all = pace->wanted_ms * 1000000, wanted = all - fixed > fixed ? all - fixed : fixed;
 	size_t size = by_size * 2 <= wanted ? 2 * count : (size_t)((int64_t)count * wanted / (by_size + 1));
 	pace->size = size < pace->least ? pace->least : size > pace->most ? pace->most : size;
 }

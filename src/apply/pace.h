@@ -13,11 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PACE_PORTION_MS = 15 };
-
 struct pace {
 	size_t size; /* of the next portion */
 	size_t least, most;
+	int64_t wanted_ms; /* for each */
 	bool has_fixed_part;
 
 	/* Learnt. */

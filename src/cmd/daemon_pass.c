@@ -12,7 +12,7 @@
 
 enum {
 	FIRST_RETRY_MS = 1000,
-	SLICE_MS = 30, /* and what the last step takes */
+	SLICE_MS = 8, /* and what the last step takes, which may be several times as long */
 };
 
 /* From the endpoints' change, as the control plane noted it, to the kernel (R13.8). */
@@ -147,9 +147,15 @@ static bool tell(struct daemon *daemon, int64_t deadline_ns)
 	return true;
 }
 
+/* After a whole pass much is forgotten, in a slice of its own. */
 static bool end_sending(struct daemon *daemon, int64_t deadline_ns)
 {
+	struct pass *pass = &daemon->pass;
 	(void)deadline_ns;
+	if (daemon->syncer.running && pass->whole && !pass->ending) {
+		pass->ending = true;
+		return false;
+	}
 	sync_end(&daemon->syncer);
 	return true;
 }

@@ -93,6 +93,7 @@ struct pass {
 	bool repairs; /* which found something */
 	bool first;   /* begins with the Services of the first ranks */
 	bool host_known;
+	bool ending; /* what was sent is forgotten next */
 	size_t phase;
 	int result; /* what broke it off, or 0 */
 	bool good;  /* nothing failed */

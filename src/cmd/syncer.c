@@ -1,11 +1,12 @@
 /*
  * The stages of a pass, by its kind; each works until the deadline, and is called again until it is through.
  *
- * whole:    ensure, list what is wanted, look quickly, read, look at what is wanted, extend, compare, perform, close,
- *           note what drains
- * touched:  look at what was touched, extend, compare, perform, close, note what drains
- * first:    ensure, look at what was touched, compare, perform, close; nothing, if all of it is served already
- * given:    perform, close
+ * whole:    ensure, list what is wanted, look quickly, compare that with what is wanted, read, note what is present, look at
+ *           what is wanted, extend, compare, perform, note the changes, close, note what drains
+ * touched:  look at what was touched, extend, compare, perform, note the changes, close, note what drains
+ * first:    ensure, look at what was touched, compare, perform, note the changes, close; nothing, if all of it is served
+ *           already
+ * given:    perform, note the changes, close
  */
 #include "syncer.h"
 
@@ -91,39 +92,42 @@ static int list_wanted(struct syncer *syncer, int64_t deadline_ns)
 	return list(pass, deadline_ns, &nothing) ? 0 : SYNC_E_MORE;
 }
 
+/* What the quick look cannot see for certain is read: IPv6, and whatever it failed at. */
+static int look_quickly(struct syncer *syncer, int64_t deadline_ns)
+{
+	struct sync_pass *pass = &syncer->pass;
+	if (syncer->expectation.known || state_has_ipv6(&pass->wanted))
+		return 0;
+	if (pass->survey == NULL)
+		pass->survey = kernel_survey_new(syncer->kernel, SURVEY_HELD | SURVEY_FILTER, NULL);
+	int e = kernel_survey_go_on(pass->survey, deadline_ns, &pass->quick);
+	if (e == KERNEL_E_MORE)
+		return SYNC_E_MORE;
+	kernel_survey_free(pass->survey);
+	pass->survey = NULL;
+	pass->looked_quickly = e == 0;
+	return 0;
+}
+
 /* After a restart nothing is to be done, mostly. Then what is wanted is there, and nothing else. */
-static int compare_with_wanted(struct syncer *syncer, const struct kernel_sums *present)
+static int compare_with_wanted(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
 	struct expectation *read = &pass->read;
 	bool any_ipv6 = true;
+	if (!pass->looked_quickly)
+		return 0;
 	pass->present = pass->wanted;
-	syncer_expect_read(syncer);
-	pass->as_wanted = read->sums.ipvs == present->ipvs && read->sums.held == present->held &&
-	                  read->sums.filter == present->filter &&
+	if (!syncer_expect_read(syncer, deadline_ns))
+		return SYNC_E_MORE;
+	pass->as_wanted = read->sums.ipvs == pass->quick.ipvs && read->sums.held == pass->quick.held &&
+	                  read->sums.filter == pass->quick.filter &&
 	                  kernel_has_ipv6(syncer->kernel, &any_ipv6) == 0 && !any_ipv6;
 	if (pass->as_wanted)
 		return 0;
 	read->known = false;
 	pass->present = (struct state){0};
 	return 0;
-}
-
-/* What the quick look cannot see for certain is read: IPv6, and whatever it failed at. */
-static int look_quickly(struct syncer *syncer, int64_t deadline_ns)
-{
-	struct sync_pass *pass = &syncer->pass;
-	struct kernel_sums sums;
-	if (syncer->expectation.known || state_has_ipv6(&pass->wanted))
-		return 0;
-	if (pass->survey == NULL)
-		pass->survey = kernel_survey_new(syncer->kernel, SURVEY_HELD | SURVEY_FILTER, NULL);
-	int e = kernel_survey_go_on(pass->survey, deadline_ns, &sums);
-	if (e == KERNEL_E_MORE)
-		return SYNC_E_MORE;
-	kernel_survey_free(pass->survey);
-	pass->survey = NULL;
-	return e ? 0 : compare_with_wanted(syncer, &sums);
 }
 
 static int read_kernel(struct syncer *syncer, int64_t deadline_ns)
@@ -138,9 +142,12 @@ static int read_kernel(struct syncer *syncer, int64_t deadline_ns)
 		return SYNC_E_MORE;
 	kernel_reading_free(pass->reading);
 	pass->reading = NULL;
-	if (e == 0)
-		syncer_expect_read(syncer);
 	return e;
+}
+
+static int expect_present(struct syncer *syncer, int64_t deadline_ns)
+{
+	return syncer->pass.as_wanted || syncer_expect_read(syncer, deadline_ns) ? 0 : SYNC_E_MORE;
 }
 
 static int look_at_wanted(struct syncer *syncer, int64_t deadline_ns)
@@ -324,6 +331,11 @@ static int perform(struct syncer *syncer, int64_t deadline_ns)
 	return e;
 }
 
+static int expect_changes(struct syncer *syncer, int64_t deadline_ns)
+{
+	return syncer_expect_changes(syncer, deadline_ns) ? 0 : SYNC_E_MORE;
+}
+
 static int close_record(struct syncer *syncer, int64_t deadline_ns)
 {
 	(void)deadline_ns;
@@ -335,14 +347,14 @@ static int close_record(struct syncer *syncer, int64_t deadline_ns)
 
 typedef int (*stage)(struct syncer *syncer, int64_t deadline_ns);
 
-static const stage whole_stages[] = {ensure,         list_wanted, look_quickly, read_kernel,
-                                     look_at_wanted, extend,      compare,      perform,
-                                     close_record,   note_drains, NULL};
-static const stage touched_stages[] = {look_at_touched, extend,      compare, perform,
-                                       close_record,    note_drains, NULL};
-static const stage first_stages[] = {
-        ensure, look_at_touched, pass_over_if_served, compare, perform, close_record, NULL};
-static const stage given_stages[] = {perform, close_record, NULL};
+static const stage whole_stages[] = {
+        ensure, list_wanted, look_quickly, compare_with_wanted, read_kernel,  expect_present, look_at_wanted,
+        extend, compare,     perform,      expect_changes,      close_record, note_drains,    NULL};
+static const stage touched_stages[] = {look_at_touched, extend,       compare,     perform,
+                                       expect_changes,  close_record, note_drains, NULL};
+static const stage first_stages[] = {ensure,  look_at_touched, pass_over_if_served, compare,
+                                     perform, expect_changes,  close_record,        NULL};
+static const stage given_stages[] = {perform, expect_changes, close_record, NULL};
 
 static const stage *const stages[] = {
         [SYNC_WHOLE] = whole_stages,

@@ -59,7 +59,12 @@ struct sync_pass {
 	struct ledger_listing *listing;
 	struct difference *difference;
 	struct kernel_performing *performing;
-	struct expectation read; /* what a whole pass found */
+	bool looked_quickly;
+	struct kernel_sums quick; /* what that look found */
+	struct expectation read;  /* what a whole pass found */
+	size_t summed;            /* of it, so far */
+	size_t expected;          /* so many changes are in what is expected */
+	bool all_expected;
 };
 
 struct kube_proxy_claims;

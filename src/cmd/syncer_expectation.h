@@ -23,8 +23,10 @@ struct expectation {
 
 /* Before the packet filter is looked at by a whole pass. */
 void syncer_expect_begin(struct syncer *syncer);
-/* What the whole pass then read. */
-void syncer_expect_read(struct syncer *syncer);
+/* What the whole pass then found present. False: the deadline came first. */
+bool syncer_expect_read(struct syncer *syncer, int64_t deadline_ns);
+/* What any pass then performed. False: the deadline came first. */
+bool syncer_expect_changes(struct syncer *syncer, int64_t deadline_ns);
 /* At the end of any pass, however far it came. */
 void syncer_expect_end(struct syncer *syncer);
 

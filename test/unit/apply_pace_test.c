@@ -5,7 +5,7 @@
 #include "plan_model.h"
 #include "support.h"
 
-enum { US = 1000, MS = 1000 * US };
+enum { US = 1000, MS = 1000 * US, WANTED_MS = 15 };
 
 /* What the kernel takes for a portion: a part for each transaction, which grows with what is there, and one for each. */
 struct costs {
@@ -46,15 +46,19 @@ static struct run run_through(struct pace pace, const struct costs *costs, size_
 	return run;
 }
 
-static const struct pace elements = {.size = 128, .least = 64, .most = 4096, .has_fixed_part = true},
-                         messages = {.size = 128, .least = 16, .most = 512};
+static const struct pace elements = {.size = 128,
+                                     .least = 64,
+                                     .most = 4096,
+                                     .wanted_ms = WANTED_MS,
+                                     .has_fixed_part = true},
+                         messages = {.size = 128, .least = 16, .most = 512, .wanted_ms = WANTED_MS};
 
 START_TEST(a_portion_takes_the_time_that_it_should)
 {
 	const struct costs costs = {.each_ns = 40 * US};
 	struct run run = run_through(elements, &costs, 20000, 1);
-	ck_assert_int_le(run.longest_ns, PACE_PORTION_MS * MS);
-	ck_assert_uint_le(run.portions, 20000 * 40 / (PACE_PORTION_MS * 1000) + 10);
+	ck_assert_int_le(run.longest_ns, WANTED_MS * MS);
+	ck_assert_uint_le(run.portions, 20000 * 40 / (WANTED_MS * 1000) + 10);
 }
 END_TEST
 
@@ -62,7 +66,7 @@ START_TEST(portions_get_smaller_where_each_costs_more_and_more)
 {
 	struct pace pace = messages;
 	for (int64_t each = 10 * US; each < 500 * US; each += each / 20) {
-		ck_assert_int_le((int64_t)pace.size * each, 2 * PACE_PORTION_MS * MS);
+		ck_assert_int_le((int64_t)pace.size * each, 2 * WANTED_MS * MS);
 		pace_learn(&pace, pace.size, (int64_t)pace.size * each);
 	}
 	ck_assert_uint_lt(pace.size, 64);
