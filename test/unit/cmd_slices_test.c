@@ -3,6 +3,7 @@
  */
 #include "syncer.h"
 
+#include "expectation_check.h"
 #include "fake_kernel.h"
 #include "support.h"
 
@@ -251,6 +252,22 @@ START_TEST(a_look_at_everything_in_slices_finds_nothing_to_do)
 }
 END_TEST
 
+/* More entries than are summed up between two looks at the clock; the first pass finds none of them, the second all. */
+START_TEST(what_is_expected_of_the_kernel_is_summed_up_in_slices_too)
+{
+	start(&one);
+	put_many(&one);
+	for (unsigned round = 0; round < 2; round++) {
+		in_slices(&one, SYNC_WHOLE);
+		ck_assert(one.syncer.expectation.known);
+		expectation_must_be_the_kernel(&one.syncer);
+	}
+	whole(&one);
+	expectation_must_be_the_kernel(&one.syncer);
+	stop(&one);
+}
+END_TEST
+
 START_TEST(what_changes_during_a_pass_waits_in_the_store_and_comes_with_the_next)
 {
 	size_t slices;
@@ -485,6 +502,7 @@ int main(void)
 	tcase_set_timeout(tests, 300);
 	tcase_add_test(tests, a_pass_in_slices_does_what_one_in_one_go_does);
 	tcase_add_test(tests, a_look_at_everything_in_slices_finds_nothing_to_do);
+	tcase_add_test(tests, what_is_expected_of_the_kernel_is_summed_up_in_slices_too);
 	tcase_add_test(tests, what_changes_during_a_pass_waits_in_the_store_and_comes_with_the_next);
 	tcase_add_test(tests, a_stop_after_any_slice_leaves_what_the_next_start_completes);
 	tcase_add_test(tests, a_dump_that_somebody_interrupts_is_taken_again);

@@ -5,6 +5,7 @@
 #include "syncer.h"
 #include "syncer_record.h"
 
+#include "expectation_check.h"
 #include "fake_kernel.h"
 #include "support.h"
 
@@ -145,22 +146,6 @@ static void put_alien(const char *where, uint16_t port)
 	fake_kernel_put(&fake, &server);
 }
 
-/* Whoever looks quickly finds what is expected, as long as nobody else changed the kernel. */
-static void expectation_must_be_the_kernel(void)
-{
-	struct arena arena = {0};
-	struct state state;
-	struct kernel_sums sums;
-	if (!syncer.expectation.known)
-		return;
-	ck_assert_int_eq(kernel_read(syncer.kernel, &arena, &state, NULL), 0);
-	kernel_sums_of(&state, &sums);
-	ck_assert_uint_eq(syncer.expectation.sums.ipvs, sums.ipvs);
-	ck_assert_uint_eq(syncer.expectation.sums.held, sums.held);
-	ck_assert_uint_eq(syncer.expectation.sums.filter, sums.filter);
-	arena_done(&arena);
-}
-
 static void pass(bool whole, bool may_remove, int wanted_result, size_t wanted_failures)
 {
 	struct sync_outcome outcome;
@@ -175,7 +160,7 @@ static void pass(bool whole, bool may_remove, int wanted_result, size_t wanted_f
 	sync_done(&syncer, &outcome);
 	ck_assert(!whole || wanted_result != 0 || syncer.expectation.known);
 	if (wanted_result == 0)
-		expectation_must_be_the_kernel();
+		expectation_must_be_the_kernel(&syncer);
 }
 
 static void whole(void)
