@@ -25,8 +25,9 @@ int file_watch_open(struct event_base *base, const char *path, void (*changed)(v
 void file_watch_close(struct file_watch *watch); /* NULL is allowed */
 
 /*
- * How the file looked just before the user read it (all zero: not there). If that is another file than the one whose content
- * was compared, one that was on its way just then, whatever is noticed next is a change. May be called from `changed`.
+ * How the file looked just before the user read it (all zero: not there). If that is another file than the one that was looked
+ * at last, one that was on its way just then, the file is looked at again soon, and whatever it holds is a change. May be
+ * called from `changed`.
  */
 void file_watch_was_read(struct file_watch *watch, const struct stat *seen);
 

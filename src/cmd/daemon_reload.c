@@ -83,31 +83,16 @@ static void on_config_changed(void *context)
 	event_base_loopbreak(daemon->base);
 }
 
-/* The watch compares with what it found when it was opened, which was after the file was read. */
-static bool changed_since_it_was_read(const struct config *config)
-{
-	struct stat now;
-	return stat(config->config_file, &now) == 0 && !file_looks_the_same(&config->config_file_seen, &now);
-}
-
-static void on_first_turn(evutil_socket_t unused, short what, void *context)
-{
-	(void)unused;
-	(void)what;
-	on_config_changed(context);
-}
-
 int daemon_watch_config(struct daemon *daemon)
 {
 	const char *file = daemon->config->config_file;
-	const struct timeval at_once = {0};
 	if (*file == '\0')
 		return 0;
 	int e = file_watch_open(daemon->base, file, on_config_changed, daemon, &daemon->config_watch);
 	if (e)
 		log_error(daemon->log, "%s: cannot be followed for changes: %s", file, strerror(-e));
-	else if (changed_since_it_was_read(daemon->config))
-		event_base_once(daemon->base, -1, EV_TIMEOUT, on_first_turn, daemon, &at_once);
+	else
+		file_watch_was_read(daemon->config_watch, &daemon->config->config_file_seen);
 	return e;
 }
 

@@ -242,7 +242,10 @@ void file_watch_close(struct file_watch *watch)
 
 void file_watch_was_read(struct file_watch *watch, const struct stat *seen)
 {
-	watch->known &= file_looks_the_same(&watch->seen, seen);
+	if (file_looks_the_same(&watch->seen, seen))
+		return;
+	watch->known = false;
+	notices_look_in(&watch->notices, QUIET_MS);
 }
 
 bool file_looks_the_same(const struct stat *then, const struct stat *now)
