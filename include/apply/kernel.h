@@ -82,9 +82,6 @@ void kernel_reading_free(struct kernel_reading *reading); /* NULL is allowed */
 int kernel_read_real_servers(struct kernel *kernel, const struct virtual_server_key *key, struct arena *arena,
                              const struct real_server **ret_servers, size_t *ret_count);
 
-/* Whether IPVS has any virtual server of IPv6. 0 or a negative errno. */
-int kernel_has_ipv6(struct kernel *kernel, bool *ret_any);
-
 /* Creates the dummy if no interface has its name. -EEXIST with a sentence when one has it that is no dummy.
  */
 int kernel_ensure_dummy(struct kernel *kernel, struct fault *fault);

@@ -6,8 +6,9 @@
  * state that was read and from the changes performed since, and two of them differ only if the tables do.
  *
  * IPVS's entries are asked for as its getsockopt(2) calls give them, real servers of one virtual server at a time: a
- * twentieth of what its netlink dump takes. Those calls know no IPv6; of IPv6 /proc/net/ip_vs is read, and there
- * only what it tells counts: keys, schedulers, forwarding and weights.
+ * twentieth of what its netlink dump takes. Those calls know no IPv6: its virtual servers are listed over netlink, and of
+ * their real servers /proc/net/ip_vs is read, where only what it tells counts: addresses, forwarding and weights, and
+ * nothing of those behind a firewall mark.
  */
 #ifndef KUBE_IPVS_APPLY_SURVEY_H
 #define KUBE_IPVS_APPLY_SURVEY_H
@@ -39,7 +40,7 @@ struct survey_source {
 
 struct kernel_survey;
 enum {
-	SURVEY_IPV6 = 1,   /* there are virtual servers of IPv6 */
+	SURVEY_IPV6 = 1,   /* there may be virtual servers of IPv6 */
 	SURVEY_HELD = 2,   /* look at the addresses that are held */
 	SURVEY_FILTER = 4, /* look at our table too: elements, and rules as kernel_ensure_filter left them */
 };

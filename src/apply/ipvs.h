@@ -32,11 +32,11 @@ void ipvs_put_listing(struct ipvs *ipvs, uint8_t command, const struct virtual_s
 
 int ipvs_read_info(struct ipvs *ipvs, struct kernel_info *ret_info);
 /*
- * Reads all virtual servers with their real servers, in `arena`, ascending. Each call reads until the deadline: LISTEN_MORE;
- * 0 with the last of them; or a negative errno, and nothing is given.
+ * Reads all virtual servers, with their real servers or without any, in `arena`, ascending. Each call reads until the
+ * deadline: LISTEN_MORE; 0 with the last of them; or a negative errno, and nothing is given.
  */
 struct ipvs_reading;
-struct ipvs_reading *ipvs_reading_new(struct ipvs *ipvs, struct arena *arena);
+struct ipvs_reading *ipvs_reading_new(struct ipvs *ipvs, bool with_real_servers, struct arena *arena);
 void ipvs_reading_free(struct ipvs_reading *reading); /* NULL is allowed */
 int ipvs_reading_go_on(struct ipvs_reading *reading, int64_t deadline_ns,
                        const struct virtual_server **ret_servers, size_t *ret_count);

@@ -263,6 +263,7 @@ static int read_real_servers(struct ipvs *ipvs, struct reader *reader, const str
 
 struct ipvs_reading {
 	struct ipvs *ipvs;
+	bool with_real_servers;
 	struct arena *arena;
 	struct reader reader;
 	enum { BEGIN, LIST, SORT, ASK } stage;
@@ -272,10 +273,11 @@ struct ipvs_reading {
 	size_t kept; /* those before are read, and were still there */
 };
 
-struct ipvs_reading *ipvs_reading_new(struct ipvs *ipvs, struct arena *arena)
+struct ipvs_reading *ipvs_reading_new(struct ipvs *ipvs, bool with_real_servers, struct arena *arena)
 {
 	struct ipvs_reading *reading = memory_alloc(sizeof(*reading));
 	reading->ipvs = ipvs;
+	reading->with_real_servers = with_real_servers;
 	reading->arena = arena;
 	return reading;
 }
@@ -353,6 +355,8 @@ static void give(struct ipvs_reading *reading, const struct virtual_server **ret
 
 static int ask(struct ipvs_reading *reading, int64_t deadline_ns)
 {
+	if (!reading->with_real_servers)
+		reading->next = reading->kept = reading->reader.virtual_servers.count;
 	while (reading->next < reading->reader.virtual_servers.count) {
 		int error = read_next(reading);
 		if (error)

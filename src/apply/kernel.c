@@ -125,7 +125,7 @@ struct kernel_reading *kernel_reading_new(struct kernel *kernel, struct arena *a
 	struct kernel_reading *reading = memory_alloc(sizeof(*reading));
 	reading->kernel = kernel;
 	reading->arena = arena;
-	reading->ipvs = ipvs_reading_new(&kernel->ipvs, arena);
+	reading->ipvs = ipvs_reading_new(&kernel->ipvs, true, arena);
 	if (packet_filter_used(&kernel->filter))
 		reading->filter = packet_filter_read(&kernel->filter, arena);
 	return reading;

@@ -11,6 +11,7 @@
 #include "link.h"
 #include "nf_tables.h"
 #include "survey_ipvs.h"
+#include "survey_sums.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct kernel_survey {
 	bool of_this_host; /* IPVS is asked by system calls */
 	size_t stage;
 	struct kernel_sums sums;
+	struct ipvs_reading *listing;
 	struct survey_ipvs ipvs;
 	struct arena arena;
 	struct filter_reading *filter;
@@ -32,7 +34,7 @@ struct kernel_survey *kernel_survey_new(struct kernel *kernel, unsigned wanted,
 {
 	struct kernel_survey *survey = memory_alloc(sizeof(*survey));
 	*survey = (struct kernel_survey){.kernel = kernel, .wanted = wanted, .of_this_host = source == NULL};
-	survey_ipvs_init(&survey->ipvs, wanted & SURVEY_IPV6, source);
+	survey_ipvs_init(&survey->ipvs, source);
 	return survey;
 }
 
@@ -40,6 +42,7 @@ void kernel_survey_free(struct kernel_survey *survey)
 {
 	if (!survey)
 		return;
+	ipvs_reading_free(survey->listing);
 	survey_ipvs_done(&survey->ipvs);
 	filter_reading_free(survey->filter);
 	arena_done(&survey->arena);
@@ -105,14 +108,43 @@ static int look_at_held(struct kernel_survey *survey, int64_t deadline_ns)
 	return error ? error : in_order ? 0 : -ESTALE;
 }
 
+static bool is_ipv6(const struct virtual_server *server)
+{
+	return server->key.address.family == FAMILY_IPV6;
+}
+
+static int look_at_ipv6_servers(struct kernel_survey *survey, int64_t deadline_ns)
+{
+	struct ipvs *ipvs = &survey->kernel->ipvs;
+	const struct virtual_server *servers;
+	size_t count;
+	if (!(survey->wanted & SURVEY_IPV6))
+		return 0;
+	if (!survey->listing)
+		survey->listing = ipvs_reading_new(ipvs, false, &survey->arena);
+	int error = ipvs_reading_go_on(survey->listing, deadline_ns, &servers, &count);
+	if (error)
+		return error;
+	for (size_t i = 0; i < count; i++) {
+		if (!is_ipv6(&servers[i]))
+			continue;
+		survey->sums.ipvs += survey_sum_of_virtual_server(&servers[i]);
+		survey->ipvs.with_ipv6 = true;
+	}
+	ipvs_reading_free(survey->listing);
+	survey->listing = NULL;
+	arena_reset(&survey->arena);
+	return 0;
+}
+
 static int look_at_ipvs(struct kernel_survey *survey, int64_t deadline_ns)
 {
 	struct virtual_server server;
-	struct kernel_sums sums;
 	int error;
 	while ((error = survey_ipvs_next(&survey->ipvs, &server)) == 0) {
-		kernel_sums_of(&(struct state){.virtual_servers = &server, .virtual_server_count = 1}, &sums);
-		survey->sums.ipvs += sums.ipvs;
+		if (!is_ipv6(&server))
+			survey->sums.ipvs += survey_sum_of_virtual_server(&server);
+		survey->sums.ipvs += survey_sum_of_real_servers(&server);
 		if (deadline_over(deadline_ns))
 			return KERNEL_E_MORE;
 	}
@@ -120,7 +152,7 @@ static int look_at_ipvs(struct kernel_survey *survey, int64_t deadline_ns)
 }
 
 static int (*const stages[])(struct kernel_survey *survey, int64_t deadline_ns) = {
-        look_at_rules, look_at_elements, look_at_held, look_at_ipvs};
+        look_at_rules, look_at_elements, look_at_held, look_at_ipv6_servers, look_at_ipvs};
 
 int kernel_survey_go_on(struct kernel_survey *survey, int64_t deadline_ns, struct kernel_sums *ret_sums)
 {

@@ -14,7 +14,6 @@ enum {
 	GET_INFO = 64 + 1024 + 64 + 1, /* IP_VS_SO_GET_INFO and so on */
 	GET_SERVICES = 64 + 1024 + 64 + 2,
 	GET_DESTS = 64 + 1024 + 64 + 4,
-	TABLE_BYTES = 1 << 30,
 	MOST_SERVICES = 1 << 24,
 };
 
@@ -30,9 +29,9 @@ static int ask_kernel(void *context, int option, void *answer, size_t *length)
 	return 0;
 }
 
-void survey_ipvs_init(struct survey_ipvs *survey, bool with_ipv6, const struct survey_source *source)
+void survey_ipvs_init(struct survey_ipvs *survey, const struct survey_source *source)
 {
-	*survey = (struct survey_ipvs){.with_ipv6 = with_ipv6, .socket = -1};
+	*survey = (struct survey_ipvs){.socket = -1, .table.fd = -1};
 	survey->source = source ? *source
 	                        : (struct survey_source){.context = survey,
 	                                                 .ask = ask_kernel,
@@ -49,7 +48,7 @@ void survey_ipvs_done(struct survey_ipvs *survey)
 	survey->services = NULL;
 	survey->answer = NULL;
 	vector_done(&survey->real_servers);
-	text_done(&survey->table);
+	proc_lines_close(&survey->table);
 }
 
 static int ask(struct survey_ipvs *survey, int option, void *answer, size_t length)
@@ -167,53 +166,40 @@ static int next_ipv4(struct survey_ipvs *survey, struct virtual_server *ret_serv
 
 /* ---- IPv6: "TCP  [0000:...:0001]:0050 rr ", then "  -> [0000:...:0002]:1F90      Masq    1      0          0" */
 
-static char *next_line(struct survey_ipvs *survey)
+/* "[0000:...:0001]:0050"; what follows, or NULL: it is something else. */
+static const char *read_end(const char *text, struct address *ret_address, uint16_t *ret_port)
 {
-	char *line = survey->rest, *end = strchr(line, '\n');
-	if (*line == '\0')
+	if (*text++ != '[')
 		return NULL;
-	if (end)
-		*end = '\0';
-	survey->rest = end ? end + 1 : line + strlen(line);
-	return line;
+	text += proc_lines_address(text, ret_address);
+	if (strncmp(text, "]:", 2) != 0 || !proc_lines_port(text + 2, ret_port))
+		return NULL;
+	return text + 6;
 }
 
-/* "[0000:...:0001]:0050"; false: it is something else. */
-static bool read_end(const char *text, struct address *ret_address, uint16_t *ret_port)
+static size_t word_length(const char *text)
 {
-	char address[ADDRESS_TEXT_SIZE];
-	unsigned port;
-	if (sscanf(text, "[%45[0-9a-fA-F:]]:%4x", address, &port) != 2 || port > UINT16_MAX)
-		return false;
-	*ret_port = (uint16_t)port;
-	return address_parse(address, ret_address) && ret_address->family == FAMILY_IPV6;
+	return strcspn(text, " ");
 }
 
-static uint8_t read_protocol(const char *name)
+static const char *skip_blanks(const char *text)
 {
-	static const struct {
-		const char *name;
-		uint8_t protocol;
-	} protocols[] = {{"TCP", PROTOCOL_TCP}, {"UDP", PROTOCOL_UDP}, {"SCTP", PROTOCOL_SCTP}};
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
-		if (strcmp(protocols[i].name, name) == 0)
-			return protocols[i].protocol;
-	return PROTOCOL_NONE;
+	return text + strspn(text, " ");
 }
 
-static bool read_ipv6_server(const char *line, struct virtual_server *ret_server)
+/* What is none, such as a firewall mark, has a key without an address. */
+static struct virtual_server_key read_owner(char *line)
 {
-	char protocol[8], end[80], scheduler[SCHEDULER_NAME_SIZE];
-	*ret_server = (struct virtual_server){0};
-	if (sscanf(line, "%7s %79s %15s", protocol, end, scheduler) != 3 ||
-	    !read_end(end, &ret_server->key.address, &ret_server->key.port))
-		return false;
-	ret_server->key.protocol = read_protocol(protocol);
-	strcpy(ret_server->scheduler, scheduler);
-	return ret_server->key.protocol != PROTOCOL_NONE;
+	struct virtual_server_key key = {0};
+	char *end = line + word_length(line);
+	bool known = *end == ' ';
+	*end = '\0';
+	known = known && protocol_parse(line, &key.protocol) &&
+	        read_end(skip_blanks(end + 1), &key.address, &key.port);
+	return known ? key : (struct virtual_server_key){0};
 }
 
-static bool read_ipv6_real_server(const char *line, struct real_server *ret_server)
+static uint8_t read_forwarding(const char *word, size_t length)
 {
 	static const struct {
 		const char *name;
@@ -222,43 +208,61 @@ static bool read_ipv6_real_server(const char *line, struct real_server *ret_serv
 	            {"Local", FORWARD_LOCAL},
 	            {"Tunnel", FORWARD_TUNNEL},
 	            {"Route", FORWARD_DIRECT_ROUTE}};
-	char end[80], way[16];
-	*ret_server = (struct real_server){.forwarding = UINT8_MAX};
-	if (sscanf(line, " -> %79s %15s %u", end, way, &ret_server->weight) != 3 ||
-	    !read_end(end, &ret_server->address, &ret_server->port))
-		return false;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		if (strcmp(ways[i].name, way) == 0)
-			ret_server->forwarding = ways[i].forwarding;
+		if (strncmp(ways[i].name, word, length) == 0 && ways[i].name[length] == '\0')
+			return ways[i].forwarding;
+	return UINT8_MAX;
+}
+
+static bool read_ipv6_real_server(const char *line, struct real_server *ret_server)
+{
+	static const char arrow[] = "  -> ";
+	const char *rest;
+	*ret_server = (struct real_server){0};
+	if (strncmp(line, arrow, strlen(arrow)) != 0 ||
+	    !(rest = read_end(line + strlen(arrow), &ret_server->address, &ret_server->port)))
+		return false;
+	rest = skip_blanks(rest);
+	ret_server->forwarding = read_forwarding(rest, word_length(rest));
+	ret_server->weight = (uint32_t)strtoul(rest + word_length(rest), NULL, 10);
 	return true;
 }
 
-static void collect_ipv6_real_servers(struct survey_ipvs *survey)
+/* Reads until there is a whole line. */
+static int first_line(struct survey_ipvs *survey, char **ret_line)
 {
-	struct real_server server;
-	vector_clear(&survey->real_servers);
-	while (survey->rest[0] == ' ') {
-		if (read_ipv6_real_server(next_line(survey), &server))
-			vector_push(&survey->real_servers, server);
-	}
-}
-
-static int next_ipv6(struct survey_ipvs *survey, struct virtual_server *ret_server)
-{
-	if (!survey->rest) {
-		int error = text_read_file(survey->source.proc_table, TABLE_BYTES, &survey->table);
+	int more = 1;
+	if (survey->table.fd < 0) {
+		int error = proc_lines_open(&survey->table, survey->source.proc_table);
 		if (error)
 			return error;
-		survey->rest = text_reserve(&survey->table, 0) - survey->table.length;
 	}
-	for (const char *line = next_line(survey); line; line = next_line(survey)) {
-		if (!read_ipv6_server(line, ret_server))
-			continue;
-		collect_ipv6_real_servers(survey);
-		give_real_servers(survey, ret_server);
-		return 0;
+	while (!(*ret_line = proc_lines_take(&survey->table)) && more > 0)
+		more = proc_lines_read(&survey->table);
+	return *ret_line ? 0 : more < 0 ? more : SURVEY_E_END;
+}
+
+/* To the next virtual server, or to the end of a page. */
+static int next_ipv6(struct survey_ipvs *survey, struct virtual_server *ret_server)
+{
+	struct real_server server;
+	char *line;
+	int error = first_line(survey, &line);
+	*ret_server = (struct virtual_server){.key = survey->owner};
+	vector_clear(&survey->real_servers);
+	for (; !error && line; line = proc_lines_take(&survey->table)) {
+		if (*line != ' ') {
+			survey->owner = read_owner(line);
+			if (survey->real_servers.count > 0)
+				break;
+			ret_server->key = survey->owner;
+		} else if (survey->owner.address.family == FAMILY_IPV6 &&
+		           read_ipv6_real_server(line, &server)) {
+			vector_push(&survey->real_servers, server);
+		}
 	}
-	return SURVEY_E_END;
+	give_real_servers(survey, ret_server);
+	return error;
 }
 
 int survey_ipvs_next(struct survey_ipvs *survey, struct virtual_server *ret_server)

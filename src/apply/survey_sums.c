@@ -1,7 +1,7 @@
 /*
  * Sums over entries: each is a number that depends on all bits of what counts of it, and adding is all.
  */
-#include "apply/survey.h"
+#include "survey_sums.h"
 
 #include <string.h>
 
@@ -58,15 +58,11 @@ static bool is_ipv6(const struct virtual_server_key *key)
 	return key->address.family == FAMILY_IPV6;
 }
 
-static uint64_t of_virtual_server(const struct virtual_server *server)
+uint64_t survey_sum_of_virtual_server(const struct virtual_server *server)
 {
 	struct number number = start(VIRTUAL_SERVER);
-	if (is_ipv6(&server->key) && server->key.firewall_mark)
-		return 0;
 	add_key(&number, &server->key);
 	add_scheduler(&number, server->scheduler);
-	if (is_ipv6(&server->key))
-		return number.value;
 	add_word(&number, (uint64_t)server->timeout_seconds << 32 |
 	                          (server->flags & ~(uint32_t)VIRTUAL_SERVER_HASHED));
 	add_word(&number, server->netmask_bits);
@@ -76,7 +72,7 @@ static uint64_t of_virtual_server(const struct virtual_server *server)
 static uint64_t of_real_server(const struct virtual_server_key *key, const struct real_server *server)
 {
 	struct number number = start(REAL_SERVER);
-	/* The old calls leave those of the other family out. */
+	/* The old calls leave those of the other family out, and /proc does not tell the family of a mark. */
 	if (server->address.family != key->address.family || (is_ipv6(key) && key->firewall_mark))
 		return 0;
 	add_key(&number, key);
@@ -109,12 +105,17 @@ static uint64_t of_element(const struct filter_element *element)
 
 /* ---- states and changes */
 
-static uint64_t with_real_servers(const struct virtual_server *server)
+uint64_t survey_sum_of_real_servers(const struct virtual_server *server)
 {
-	uint64_t sum = of_virtual_server(server);
+	uint64_t sum = 0;
 	for (size_t i = 0; i < server->real_server_count; i++)
 		sum += of_real_server(&server->key, &server->real_servers[i]);
 	return sum;
+}
+
+static uint64_t with_real_servers(const struct virtual_server *server)
+{
+	return survey_sum_of_virtual_server(server) + survey_sum_of_real_servers(server);
 }
 
 void kernel_sums_of(const struct state *state, struct kernel_sums *ret_sums)
@@ -157,10 +158,11 @@ void kernel_sums_change(struct kernel_sums *sums, const struct change *change)
 		sums->held -= of_address(&change->address);
 		break;
 	case CHANGE_VIRTUAL_SERVER_ADD:
-		sums->ipvs += of_virtual_server(server);
+		sums->ipvs += survey_sum_of_virtual_server(server);
 		break;
 	case CHANGE_VIRTUAL_SERVER_EDIT:
-		sums->ipvs += of_virtual_server(server) - of_virtual_server(change->before);
+		sums->ipvs +=
+		        survey_sum_of_virtual_server(server) - survey_sum_of_virtual_server(change->before);
 		break;
 	case CHANGE_REAL_SERVER_ADD:
 		sums->ipvs += of_real_server(&server->key, change->real_server);

@@ -254,6 +254,9 @@ static void report_summary(const struct daemon *daemon, const struct sync_outcom
 		            "manifest could not be read "
 		            "since the start; mend it and they are looked at again",
 		            outcome->withheld);
+	if (outcome->as_wanted)
+		log_debug(daemon->log,
+		          "kernel: a quick look has shown that all is there already; nothing was read");
 	if (outcome->whole && outcome->failed == 0 && !daemon->programmed_once)
 		log_info(daemon->log,
 		         "kernel: in sync: %zu virtual servers, %zu real servers, %zu addresses %s",

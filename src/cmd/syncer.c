@@ -92,14 +92,15 @@ static int list_wanted(struct syncer *syncer, int64_t deadline_ns)
 	return list(pass, deadline_ns, &nothing) ? 0 : SYNC_E_MORE;
 }
 
-/* What the quick look cannot see for certain is read: IPv6, and whatever it failed at. */
+/* What it fails at is read. */
 static int look_quickly(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
-	if (syncer->expectation.known || state_has_ipv6(&pass->wanted))
+	if (syncer->expectation.known)
 		return 0;
 	if (pass->survey == NULL)
-		pass->survey = kernel_survey_new(syncer->kernel, SURVEY_HELD | SURVEY_FILTER, NULL);
+		pass->survey =
+		        kernel_survey_new(syncer->kernel, SURVEY_IPV6 | SURVEY_HELD | SURVEY_FILTER, NULL);
 	int e = kernel_survey_go_on(pass->survey, deadline_ns, &pass->quick);
 	if (e == KERNEL_E_MORE)
 		return SYNC_E_MORE;
@@ -114,16 +115,15 @@ static int compare_with_wanted(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
 	struct expectation *read = &pass->read;
-	bool any_ipv6 = true;
 	if (!pass->looked_quickly)
 		return 0;
 	pass->present = pass->wanted;
 	if (!syncer_expect_read(syncer, deadline_ns))
 		return SYNC_E_MORE;
-	pass->as_wanted = read->sums.ipvs == pass->quick.ipvs && read->sums.held == pass->quick.held &&
-	                  read->sums.filter == pass->quick.filter &&
-	                  kernel_has_ipv6(syncer->kernel, &any_ipv6) == 0 && !any_ipv6;
-	if (pass->as_wanted)
+	syncer->outcome.as_wanted = read->sums.ipvs == pass->quick.ipvs &&
+	                            read->sums.held == pass->quick.held &&
+	                            read->sums.filter == pass->quick.filter;
+	if (syncer->outcome.as_wanted)
 		return 0;
 	read->known = false;
 	pass->present = (struct state){0};
@@ -133,7 +133,7 @@ static int compare_with_wanted(struct syncer *syncer, int64_t deadline_ns)
 static int read_kernel(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
-	if (pass->as_wanted)
+	if (syncer->outcome.as_wanted)
 		return 0;
 	if (pass->reading == NULL)
 		pass->reading = kernel_reading_new(syncer->kernel, &syncer->memory);
@@ -147,7 +147,7 @@ static int read_kernel(struct syncer *syncer, int64_t deadline_ns)
 
 static int expect_present(struct syncer *syncer, int64_t deadline_ns)
 {
-	return syncer->pass.as_wanted || syncer_expect_read(syncer, deadline_ns) ? 0 : SYNC_E_MORE;
+	return syncer->outcome.as_wanted || syncer_expect_read(syncer, deadline_ns) ? 0 : SYNC_E_MORE;
 }
 
 static int look_at_wanted(struct syncer *syncer, int64_t deadline_ns)

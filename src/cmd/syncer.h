@@ -35,6 +35,7 @@ struct sync_outcome {
 	size_t failed;
 	size_t withheld; /* removals that were asked to wait */
 	bool whole;
+	bool as_wanted;       /* a quick look has shown that there is nothing to do, so nothing was read */
 	bool performed;       /* all changes have the kernel's answer */
 	bool filter_repaired; /* the packet filter's rules were not as we had left them */
 	bool filter_refused;  /* a transaction of the packet filter was refused, and ended the pass */
@@ -54,7 +55,6 @@ struct sync_pass {
 	bool extended;
 	struct draining_list draining;
 	struct kernel_survey *survey;
-	bool as_wanted; /* a quick look has shown that there is nothing to do */
 	struct kernel_reading *reading;
 	struct ledger_listing *listing;
 	struct difference *difference;

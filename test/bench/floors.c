@@ -1,7 +1,7 @@
 /*
  * The least that the kernel needs for what the daemon does: the same messages, made before, and only sent.
  *
- *     bench-floors SERVICES ENDPOINTS [route]
+ *     bench-floors [--ipv6] SERVICES ENDPOINTS [route]
  *
  * Prints lines "NAME SECONDS". With "route", addresses are held by routes. The messages come from apply, over a
  * transport that keeps them; they are sent in a network namespace of their own. Of the packet filter there are two
@@ -13,6 +13,7 @@
 #include "message_keeper.h"
 #include "plan/diff.h"
 #include "plan/filter_text.h"
+#include "sketch.h"
 
 #include "base/check.h"
 #include "base/memory.h"
@@ -39,20 +40,18 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	return syscall(SYS_sendmsg, fd, message, flags);
 }
 
-/* ---- states: 10.96.0.0/12 has the Services, 10.128.0.0/9 their endpoints */
+/* ---- states: the addresses are those that bench-steady has */
+
+static bool ipv6;
 
 static struct address numbered(uint32_t base, size_t number)
 {
-	uint32_t value = base + (uint32_t)number;
-	return (struct address){.family = FAMILY_IPV4,
-	                        .bytes = {(uint8_t)(value >> 24), (uint8_t)(value >> 16),
-	                                  (uint8_t)(value >> 8), (uint8_t)value}};
+	return sketch_address(base + (uint32_t)number);
 }
 
 static struct virtual_server_key key_of(size_t service)
 {
-	return (struct virtual_server_key){
-	        .address = numbered(0x0a600001, service), .protocol = PROTOCOL_TCP, .port = 80};
+	return sketch_key((uint32_t)service);
 }
 
 /* The first endpoint is another one with `changed`. */
@@ -68,7 +67,7 @@ static void build_virtual_server(struct arena *arena, size_t service, size_t end
 	*ret_server = (struct virtual_server){
 	        .key = key_of(service),
 	        .scheduler = "rr",
-	        .netmask_bits = 32,
+	        .netmask_bits = ipv6 ? 128 : 32,
 	        .rank = RANK_OTHER,
 	        .real_servers = items,
 	        .real_server_count = endpoints,
@@ -273,7 +272,8 @@ static int64_t dump_set(const struct message_sender *sender, const char *set)
 static void print_dumps(const struct message_sender *sender, size_t services)
 {
 	int64_t ipvs = dump_ipvs(sender, services), addresses = dump_addresses(sender),
-	        elements = dump_set(sender, "held-4") + dump_set(sender, "service-ports-4");
+	        elements = dump_set(sender, ipv6 ? "held-6" : "held-4") +
+	                   dump_set(sender, ipv6 ? "service-ports-6" : "service-ports-4");
 	print("dump_ipvs", ipvs);
 	print("dump_addresses", addresses);
 	print("dump_elements", elements);
@@ -322,7 +322,7 @@ static size_t number(int argc, char **argv, int index, size_t most)
 {
 	size_t value = argc > index ? strtoul(argv[index], NULL, 10) : 0;
 	if (value < 1 || value > most) {
-		fprintf(stderr, "usage: bench-floors SERVICES ENDPOINTS [route]\n");
+		fprintf(stderr, "usage: bench-floors [--ipv6] SERVICES ENDPOINTS [route]\n");
 		exit(EXIT_FAILURE);
 	}
 	return value;
@@ -330,6 +330,12 @@ static size_t number(int argc, char **argv, int index, size_t most)
 
 int main(int argc, char **argv)
 {
+	ipv6 = argc > 1 && strcmp(argv[1], "--ipv6") == 0;
+	if (ipv6) {
+		sketch_in_ipv6();
+		argc--;
+		argv++;
+	}
 	size_t services = number(argc, argv, 1, 1000000), endpoints = number(argc, argv, 2, 1000);
 	struct records records;
 	struct side here = {0}, there = {0};

@@ -1,7 +1,7 @@
 /*
  * A daemon that is fed by an API server over loopback, measured from outside.
  *
- *     bench-steady SERVICES ENDPOINTS [IDLE-SECONDS [DAEMON-FLAG...]]
+ *     bench-steady [--ipv6] SERVICES ENDPOINTS [IDLE-SECONDS [DAEMON-FLAG...]]
  *
  * Prints lines "NAME NUMBER"; times in seconds. An event's time runs from the moment before its last bytes are given to
  * the socket until the kernel, asked again and again, has what the event asks for. The question itself takes some tens
@@ -391,7 +391,8 @@ static size_t number(int argc, char **argv, int index, size_t otherwise, size_t 
 {
 	size_t value = argc > index ? strtoul(argv[index], NULL, 10) : otherwise;
 	if (argc < 3 || value > most) {
-		fprintf(stderr, "usage: bench-steady SERVICES ENDPOINTS [IDLE-SECONDS [DAEMON-FLAG...]]\n");
+		fprintf(stderr,
+		        "usage: bench-steady [--ipv6] SERVICES ENDPOINTS [IDLE-SECONDS [DAEMON-FLAG...]]\n");
 		exit(EXIT_FAILURE);
 	}
 	return value;
@@ -400,6 +401,11 @@ static size_t number(int argc, char **argv, int index, size_t otherwise, size_t 
 int main(int argc, char **argv)
 {
 	static const char *const none[] = {NULL};
+	if (argc > 1 && strcmp(argv[1], "--ipv6") == 0) {
+		sketch_in_ipv6();
+		argc--;
+		argv++;
+	}
 	const struct api_server_options options = {0};
 	struct bench bench = {
 	        .services = (uint32_t)number(argc, argv, 1, 0, SKETCH_MOST / 2),

@@ -54,7 +54,8 @@ static void put(struct nlmsghdr *message, uint16_t type, const void *content, si
 
 static void put_key(struct nlmsghdr *message, const struct virtual_server_key *key)
 {
-	uint16_t af = AF_INET, protocol = key->protocol, port = htons(key->port);
+	uint16_t af = key->address.family == FAMILY_IPV6 ? AF_INET6 : AF_INET, protocol = key->protocol,
+	         port = htons(key->port);
 	struct nlattr *nest = (struct nlattr *)((char *)message + NLMSG_ALIGN(message->nlmsg_len));
 	put(message, NLA_F_NESTED | IPVS_CMD_ATTR_SERVICE, "", 0);
 	put(message, IPVS_SVC_ATTR_AF, &af, sizeof(af));
@@ -124,10 +125,11 @@ static void take_real_server(void *context, struct nlmsghdr *answer)
 	if (found->count == found->most)
 		return;
 	struct real_server *server = &found->items[found->count++];
-	*server = (struct real_server){.address.family = FAMILY_IPV4,
+	bool ipv6 = nla_get_u16(inner[IPVS_DEST_ATTR_ADDR_FAMILY]) == AF_INET6;
+	*server = (struct real_server){.address.family = ipv6 ? FAMILY_IPV6 : FAMILY_IPV4,
 	                               .port = ntohs(nla_get_u16(inner[IPVS_DEST_ATTR_PORT])),
 	                               .weight = nla_get_u32(inner[IPVS_DEST_ATTR_WEIGHT])};
-	memcpy(server->address.bytes, nla_data(inner[IPVS_DEST_ATTR_ADDR]), 4);
+	memcpy(server->address.bytes, nla_data(inner[IPVS_DEST_ATTR_ADDR]), ipv6 ? 16 : 4);
 }
 
 int ipvs_probe_read(struct ipvs_probe *probe, const struct virtual_server_key *key, struct real_server *items,

@@ -22,7 +22,7 @@ enum { PROBE_MESSAGE_BYTES = 128 };
 void ipvs_probe_open(struct ipvs_probe *probe);
 void ipvs_probe_close(struct ipvs_probe *probe);
 
-/* A request for the real servers of `key`, or with NULL for all virtual servers, ready to be sent. IPv4 only. */
+/* A request for the real servers of `key`, or with NULL for all virtual servers, ready to be sent. */
 const struct nlmsghdr *ipvs_probe_listing(const struct ipvs_probe *probe,
                                           const struct virtual_server_key *key,
                                           char ret_message[static PROBE_MESSAGE_BYTES]);

@@ -3,14 +3,25 @@
 #include "base/check.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define FIRST_CLUSTER_IP 0x0a600001 /* 10.96.0.1 */
 
+static bool ipv6;
+
+void sketch_in_ipv6(void)
+{
+	ipv6 = true;
+}
+
 struct address sketch_address(uint32_t value)
 {
-	return (struct address){.family = FAMILY_IPV4,
-	                        .bytes = {(uint8_t)(value >> 24), (uint8_t)(value >> 16),
-	                                  (uint8_t)(value >> 8), (uint8_t)value}};
+	struct address address = {.family = ipv6 ? FAMILY_IPV6 : FAMILY_IPV4,
+	                          .bytes = {[0] = ipv6 ? 0xfd : 0}};
+	const uint8_t number[] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
+	                          (uint8_t)value};
+	memcpy(address.bytes + (ipv6 ? 12 : 0), number, sizeof(number));
+	return address;
 }
 
 struct virtual_server_key sketch_key(uint32_t number)
@@ -28,7 +39,9 @@ void sketch_name(uint32_t number, struct sketch_name *ret_name)
 
 static void add_address(struct text *text, uint32_t value)
 {
-	text_addf(text, "%u.%u.%u.%u", value >> 24, value >> 16 & 255, value >> 8 & 255, value & 255);
+	char string[ADDRESS_TEXT_SIZE];
+	struct address address = sketch_address(value);
+	text_add_bytes(text, string, address_format(&address, string));
 }
 
 static void add_metadata(struct text *text, const char *name, const char *namespace, const char *labels)
@@ -52,9 +65,11 @@ void sketch_service(const struct sketch *sketch, struct text *text)
 	add_address(text, FIRST_CLUSTER_IP + sketch->number);
 	text_add(text, "\",\"clusterIPs\":[\"");
 	add_address(text, FIRST_CLUSTER_IP + sketch->number);
-	text_add(text, "\"],\"internalTrafficPolicy\":\"Cluster\",\"ipFamilies\":[\"IPv4\"],"
-	               "\"ipFamilyPolicy\":\"SingleStack\",\"ports\":[{\"name\":\"http\",\"port\":80,"
-	               "\"protocol\":\"TCP\",\"targetPort\":8080");
+	text_addf(text,
+	          "\"],\"internalTrafficPolicy\":\"Cluster\",\"ipFamilies\":[\"%s\"],"
+	          "\"ipFamilyPolicy\":\"SingleStack\",\"ports\":[{\"name\":\"http\",\"port\":80,"
+	          "\"protocol\":\"TCP\",\"targetPort\":8080",
+	          family_name(ipv6 ? FAMILY_IPV6 : FAMILY_IPV4));
 	if (sketch->node_port)
 		text_addf(text, ",\"nodePort\":%u", sketch->node_port);
 	text_addf(text,
@@ -86,7 +101,8 @@ void sketch_slice(const struct sketch *sketch, struct text *text)
 	         "\"kubernetes.io/service-name\":\"%s\"",
 	         name.service);
 	text_clear(text);
-	text_add(text, "{\"addressType\":\"IPv4\",\"apiVersion\":\"discovery.k8s.io/v1\",\"endpoints\":[");
+	text_addf(text, "{\"addressType\":\"%s\",\"apiVersion\":\"discovery.k8s.io/v1\",\"endpoints\":[",
+	          family_name(ipv6 ? FAMILY_IPV6 : FAMILY_IPV4));
 	for (size_t i = 0; i < sketch->endpoint_count; i++) {
 		text_add(text, i ? "," : "");
 		add_endpoint(text, sketch->endpoints[i]);

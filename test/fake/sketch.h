@@ -1,7 +1,8 @@
 /*
  * A Service and its EndpointSlice in few words, and as an API server writes them.
  *
- * Service NUMBER is namespace-(NUMBER % 100)/service-NUMBER, TCP port 80 of 10.96.0.1 + NUMBER, endpoint port 8080.
+ * Service NUMBER is namespace-(NUMBER % 100)/service-NUMBER, TCP port 80 of 10.96.0.1 + NUMBER, endpoint port 8080. In IPv6,
+ * 10.96.0.1 becomes fd00::a60:1, and so on.
  */
 #ifndef KUBE_IPVS_TEST_FAKE_SKETCH_H
 #define KUBE_IPVS_TEST_FAKE_SKETCH_H
@@ -17,9 +18,12 @@
 struct sketch {
 	uint32_t number;
 	uint16_t node_port;        /* 0: a ClusterIP alone */
-	const uint32_t *endpoints; /* IPv4 addresses as numbers, 10.128.0.1 as 0x0a800001 */
+	const uint32_t *endpoints; /* addresses as numbers, 10.128.0.1 as 0x0a800001 */
 	size_t endpoint_count;
 };
+
+/* From here on all addresses are IPv6. */
+void sketch_in_ipv6(void);
 
 /* Each replaces the text. */
 void sketch_service(const struct sketch *sketch, struct text *text);
