@@ -92,7 +92,7 @@ static int list_wanted(struct syncer *syncer, int64_t deadline_ns)
 	return list(pass, deadline_ns, &nothing) ? 0 : SYNC_E_MORE;
 }
 
-/* What it fails at is read. */
+/* Where it fails, everything is read. */
 static int look_quickly(struct syncer *syncer, int64_t deadline_ns)
 {
 	struct sync_pass *pass = &syncer->pass;
