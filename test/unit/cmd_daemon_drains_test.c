@@ -1,138 +1,42 @@
 /*
- * When the daemon looks at what drains, and what it does and says then. A daemon over a fake kernel, without sources and
- * without listening.
+ * When the daemon looks at what drains, and what it does and says then.
  */
-#include "daemon_private.h"
-
-#include "fake_kernel.h"
+#include "daemon_fixture.h"
 #include "support.h"
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "plan/filter_text.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static struct fake_kernel fake;
-static struct config config;
-static struct log log_file = {.most = LOG_LEVEL_INFO};
-static struct daemon proxy;
-static char directory[64], connections[96];
-
-static void refused(void *context, const struct fault *fault)
-{
-	(void)context;
-	ck_abort_msg("%s", fault->sentence);
-}
-
-static void read_config(const char *drain_timeout, const char *on_delete)
-{
-	const char *const arguments[] = {"kube-ipvs",
-	                                 "--manifests",
-	                                 directory,
-	                                 "--run-dir",
-	                                 directory,
-	                                 "--healthz-bind-address",
-	                                 "",
-	                                 "--metrics-bind-address",
-	                                 "",
-	                                 "--ipvs-sync-period",
-	                                 "1h",
-	                                 "--drain-timeout",
-	                                 drain_timeout,
-	                                 on_delete};
-	enum { COUNT = sizeof(arguments) / sizeof(*arguments) };
-	/* They are written to, and must live as long as the configuration. */
-	static char texts[COUNT][80];
-	char *copies[COUNT + 1] = {0};
-	for (size_t i = 0; i < COUNT; i++)
-		copies[i] = strcpy(texts[i], arguments[i]);
-	ck_assert_int_eq(config_read(COUNT, copies, &config, refused, NULL), 0);
-	config.takeover = false;
-}
-
-static void open_syncer(void)
-{
-	const struct filter_rules rules = {.masquerade_mark = 0x4000, .answer_ping = true};
-	struct kernel *kernel = NULL;
-	struct fault fault = {0};
-	size_t unreadable = 0;
-	auto_text text = {0};
-	filter_text_rules(&rules, &text);
-	ck_assert_int_eq(kernel_open(DUMMY_INTERFACE, false, &fake.transport, &kernel, &fault), 0);
-	kernel_use_filter(kernel, text_string(&text));
-	ck_assert_int_eq(syncer_init(&proxy.syncer, kernel, &proxy.planner, directory, NULL, 0, &unreadable),
-	                 0);
-}
+static char connections[96];
 
 static void start(const char *drain_timeout, const char *on_delete)
 {
-	const struct node_port_rule all = {0};
-	read_config(drain_timeout, on_delete);
-	proxy = (struct daemon){.config = &config, .log = &log_file, .node_name = "n1", .lock = -1};
-	struct planner_listener listener = daemon_planner_listener(&proxy);
-	listener.scheduler_wanted = NULL;
-	planner_init(&proxy.planner, "n1", DUMMY_INTERFACE, "rr", &all, &listener);
-	proxy.families[IPV4] = true;
-	proxy.base = event_base_new();
-	daemon_init_passes(&proxy);
-	open_syncer();
+	const char *const flags[] = {"--ipvs-sync-period", "1h",      "--drain-timeout",
+	                             drain_timeout,        on_delete, NULL};
+	daemon_fixture_start(flags);
 	daemon_open_drains(&proxy);
 	proxy.drainer.look.connections_path = connections;
-	ck_assert_int_eq(daemon_open_serving(&proxy), 0);
-	proxy.open = true;
 }
 
 static void stop(void)
 {
 	daemon_close_drains(&proxy);
-	daemon_close_serving(&proxy);
-	syncer_done(&proxy.syncer);
-	planner_done(&proxy.planner);
-	daemon_done_passes(&proxy);
-	event_base_free(proxy.base);
-	arena_done(&proxy.host_memory);
-	memo_done(&proxy.warnings);
-	memo_done(&proxy.failures);
-	memo_done(&proxy.troubles);
-	memo_done(&proxy.absent_schedulers);
-	daemon_end_tuning(&proxy);
-	config_done(&config);
-}
-
-static const char *in_directory(const char *name)
-{
-	static char path[128];
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	return path;
+	daemon_fixture_stop();
 }
 
 static void set_up(void)
 {
-	static const char *const schedulers[] = {"rr", NULL};
-	fake_kernel_init(&fake);
-	fake.schedulers = schedulers;
+	daemon_fixture_init(LOG_LEVEL_INFO);
 	fake.timeouts[0] = 900;
-	strcpy(directory, "/tmp/kube-ipvs-drains-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	log_file.fd = open(in_directory("log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	strcpy(connections, in_directory("connections"));
 	ck_assert_int_eq(text_write_file(connections, "\n", 1), 0);
-}
-
-static void tear_down(void)
-{
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	ck_assert_int_eq(system(command), 0);
-	close(log_file.fd);
-	fake_kernel_done(&fake);
 }
 
 /* ---- the cluster */
@@ -567,7 +471,7 @@ int main(void)
 {
 	Suite *suite = suite_create("cmd daemon drains");
 	TCase *tests = tcase_create("drains");
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, set_up, daemon_fixture_done);
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, who_has_no_connection_is_removed_at_once_and_nobody_looks_any_more);
 	tcase_add_test(tests, who_has_connections_stays_until_they_end);

@@ -1,18 +1,13 @@
 /*
- * When passes run: at once, together, again after a failure; and the loop has its turn in between. A daemon over a fake
- * kernel, without sources and without listening.
+ * When passes run: at once, together, again after a failure; and the loop has its turn in between.
  */
-#include "daemon_private.h"
-
-#include "fake_kernel.h"
+#include "daemon_fixture.h"
 #include "support.h"
 
 #include "base/check.h"
-#include "plan/filter_text.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,106 +16,21 @@
 /* A sync period in which nothing is looked at by itself. */
 #define LONG "1h"
 
-static struct fake_kernel fake;
-static struct config config;
-static struct log quiet = {.most = LOG_LEVEL_ERROR};
-static struct daemon proxy;
-static char directory[64];
-
-static void refused(void *context, const struct fault *fault)
-{
-	(void)context;
-	ck_abort_msg("%s", fault->sentence);
-}
-
-static void read_config(const char *min_sync_period, const char *sync_period)
-{
-	const char *const arguments[] = {"kube-ipvs",
-	                                 "--manifests",
-	                                 directory,
-	                                 "--run-dir",
-	                                 directory,
-	                                 "--healthz-bind-address",
-	                                 "",
-	                                 "--metrics-bind-address",
-	                                 "",
-	                                 "--ipvs-sync-period",
-	                                 sync_period,
-	                                 "--ipvs-min-sync-period",
-	                                 min_sync_period};
-	enum { COUNT = sizeof(arguments) / sizeof(*arguments) };
-	/* They are written to, and must live as long as the configuration. */
-	static char texts[COUNT][80];
-	char *copies[COUNT + 1] = {0};
-	for (size_t i = 0; i < COUNT; i++)
-		copies[i] = strcpy(texts[i], arguments[i]);
-	ck_assert_int_eq(config_read(COUNT, copies, &config, refused, NULL), 0);
-	config.takeover = false;
-}
-
-static void open_syncer(void)
-{
-	const struct filter_rules rules = {.masquerade_mark = 0x4000, .answer_ping = true};
-	struct kernel *kernel = NULL;
-	struct fault fault = {0};
-	size_t unreadable = 0;
-	auto_text text = {0};
-	filter_text_rules(&rules, &text);
-	ck_assert_int_eq(kernel_open(DUMMY_INTERFACE, false, &fake.transport, &kernel, &fault), 0);
-	kernel_use_filter(kernel, text_string(&text));
-	ck_assert_int_eq(syncer_init(&proxy.syncer, kernel, &proxy.planner, directory, NULL, 0, &unreadable),
-	                 0);
-}
-
 static void start(const char *min_sync_period, const char *sync_period)
 {
-	const struct node_port_rule all = {0};
-	read_config(min_sync_period, sync_period);
-	proxy = (struct daemon){.config = &config, .log = &quiet, .node_name = "n1", .lock = -1};
-	struct planner_listener listener = daemon_planner_listener(&proxy);
-	listener.scheduler_wanted = NULL;
-	planner_init(&proxy.planner, "n1", DUMMY_INTERFACE, "rr", &all, &listener);
-	proxy.families[IPV4] = true;
-	proxy.base = event_base_new();
-	daemon_init_passes(&proxy);
-	open_syncer();
-	ck_assert_int_eq(daemon_open_serving(&proxy), 0);
-	proxy.open = true;
+	const char *const flags[] = {"--ipvs-sync-period", sync_period, "--ipvs-min-sync-period",
+	                             min_sync_period, NULL};
+	daemon_fixture_start(flags);
 }
 
 static void stop(void)
 {
-	daemon_close_serving(&proxy);
-	syncer_done(&proxy.syncer);
-	planner_done(&proxy.planner);
-	daemon_done_passes(&proxy);
-	event_base_free(proxy.base);
-	arena_done(&proxy.host_memory);
-	memo_done(&proxy.warnings);
-	memo_done(&proxy.failures);
-	memo_done(&proxy.troubles);
-	memo_done(&proxy.absent_schedulers);
-	daemon_end_tuning(&proxy);
-	config_done(&config);
+	daemon_fixture_stop();
 }
 
 static void set_up(void)
 {
-	static const char *const schedulers[] = {"rr", NULL};
-	fake_kernel_init(&fake);
-	fake.schedulers = schedulers;
-	quiet.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	strcpy(directory, "/tmp/kube-ipvs-pass-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-}
-
-static void tear_down(void)
-{
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	ck_assert_int_eq(system(command), 0);
-	close(quiet.fd);
-	fake_kernel_done(&fake);
+	daemon_fixture_init(LOG_LEVEL_ERROR);
 }
 
 /* As a source does: into the store, and a pass asked for. */
@@ -362,7 +272,7 @@ int main(void)
 {
 	Suite *suite = suite_create("cmd daemon pass");
 	TCase *tests = tcase_create("all");
-	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_checked_fixture(tests, set_up, daemon_fixture_done);
 	tcase_set_timeout(tests, 300);
 	tcase_add_test(tests, the_first_change_of_a_quiet_time_is_applied_at_once);
 	tcase_add_test(tests, a_burst_becomes_one_pass);
