@@ -44,34 +44,14 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 
 static bool ipv6;
 
-static struct address numbered(uint32_t base, size_t number)
-{
-	return sketch_address(base + (uint32_t)number);
-}
-
-static struct virtual_server_key key_of(size_t service)
-{
-	return sketch_key((uint32_t)service);
-}
-
 /* The first endpoint is another one with `changed`. */
 static void build_virtual_server(struct arena *arena, size_t service, size_t endpoints, bool changed,
                                  struct virtual_server *ret_server)
 {
-	struct real_server *items = arena_new_array(arena, endpoints, struct real_server);
-	for (size_t i = 0; i < endpoints; i++)
-		items[i] = (struct real_server){
-		        .address = numbered(0x0a800000, service * endpoints + i), .port = 8080, .weight = 1};
+	struct real_server *real_servers =
+	        sketch_virtual_server((uint32_t)service, endpoints, arena, ret_server);
 	if (changed)
-		items[0].address = numbered(0x0a400000, service);
-	*ret_server = (struct virtual_server){
-	        .key = key_of(service),
-	        .scheduler = "rr",
-	        .netmask_bits = ipv6 ? 128 : 32,
-	        .rank = RANK_OTHER,
-	        .real_servers = items,
-	        .real_server_count = endpoints,
-	};
+		real_servers[0].address = sketch_address(0x0a400000 + (uint32_t)service);
 }
 
 struct span {
@@ -213,7 +193,7 @@ static int64_t dump_ipvs(const struct message_sender *sender, size_t services)
 	ipvs_probe_open(&probe);
 	ipvs_probe_listing(&probe, NULL, messages[services]);
 	for (size_t i = 0; i < services; i++) {
-		struct virtual_server_key key = key_of(i);
+		struct virtual_server_key key = sketch_key((uint32_t)i);
 		ipvs_probe_listing(&probe, &key, messages[i]);
 	}
 	int64_t began = machine_now_ns();

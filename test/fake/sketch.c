@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FIRST_CLUSTER_IP 0x0a600001 /* 10.96.0.1 */
+#define FIRST_ENDPOINT   0x0a800000 /* 10.128.0.0 */
 
 static bool ipv6;
 
@@ -28,6 +29,26 @@ struct virtual_server_key sketch_key(uint32_t number)
 {
 	return (struct virtual_server_key){
 	        .address = sketch_address(FIRST_CLUSTER_IP + number), .protocol = PROTOCOL_TCP, .port = 80};
+}
+
+struct real_server *sketch_virtual_server(uint32_t number, size_t endpoints, struct arena *arena,
+                                          struct virtual_server *ret_server)
+{
+	struct real_server *items = arena_new_array(arena, endpoints, struct real_server);
+	for (size_t i = 0; i < endpoints; i++)
+		items[i] = (struct real_server){
+		        .address = sketch_address(FIRST_ENDPOINT + (uint32_t)(number * endpoints + i)),
+		        .port = 8080,
+		        .weight = 1};
+	*ret_server = (struct virtual_server){
+	        .key = sketch_key(number),
+	        .scheduler = "rr",
+	        .netmask_bits = ipv6 ? 128 : 32,
+	        .rank = RANK_OTHER,
+	        .real_servers = items,
+	        .real_server_count = endpoints,
+	};
+	return items;
 }
 
 void sketch_name(uint32_t number, struct sketch_name *ret_name)

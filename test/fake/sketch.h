@@ -7,6 +7,7 @@
 #ifndef KUBE_IPVS_TEST_FAKE_SKETCH_H
 #define KUBE_IPVS_TEST_FAKE_SKETCH_H
 
+#include "base/arena.h"
 #include "base/text.h"
 #include "plan/state.h"
 
@@ -37,5 +38,9 @@ struct sketch_name {
 void sketch_name(uint32_t number, struct sketch_name *ret_name);
 struct virtual_server_key sketch_key(uint32_t number);
 struct address sketch_address(uint32_t value);
+/* As it is planned, with so many endpoints from 10.128.0.0 + NUMBER * ENDPOINTS on; in `arena`. Gives
+ * its real servers, which may be changed. */
+struct real_server *sketch_virtual_server(uint32_t number, size_t endpoints, struct arena *arena,
+                                          struct virtual_server *ret_server);
 
 #endif
