@@ -142,9 +142,7 @@ static int look_at_ipvs(struct kernel_survey *survey, int64_t deadline_ns)
 	struct virtual_server server;
 	int error;
 	while ((error = survey_ipvs_next(&survey->ipvs, &server)) == 0) {
-		if (server.key.address.family == FAMILY_IPV4)
-			survey->sums.ipvs += survey_sum_of_virtual_server(&server);
-		survey->sums.ipvs += survey_sum_of_real_servers(&server);
+		survey->sums.ipvs += survey_ipvs_sum(&server);
 		if (deadline_over(deadline_ns))
 			return KERNEL_E_MORE;
 	}

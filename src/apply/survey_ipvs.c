@@ -1,6 +1,7 @@
 #include "survey_ipvs.h"
 
 #include "base/memory.h"
+#include "survey_sums.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -269,4 +270,10 @@ int survey_ipvs_next(struct survey_ipvs *survey, struct virtual_server *ret_serv
 {
 	int error = next_ipv4(survey, ret_server);
 	return error == SURVEY_E_END && survey->with_ipv6 ? next_ipv6(survey, ret_server) : error;
+}
+
+uint64_t survey_ipvs_sum(const struct virtual_server *server)
+{
+	bool whole = server->key.address.family == FAMILY_IPV4;
+	return (whole ? survey_sum_of_virtual_server(server) : 0) + survey_sum_of_real_servers(server);
 }

@@ -34,5 +34,7 @@ enum { SURVEY_E_END = 1 };
  * errno. Of IPv6, where nothing but the key is told of a virtual server, some real servers of one at a time, or none.
  */
 int survey_ipvs_next(struct survey_ipvs *survey, struct virtual_server *ret_server);
+/* What that one adds to the sum of IPVS: of IPv6, its real servers. */
+uint64_t survey_ipvs_sum(const struct virtual_server *server);
 
 #endif

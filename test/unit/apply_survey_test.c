@@ -319,11 +319,8 @@ static int look(bool with_ipv6, uint64_t *ret_sum)
 	*ret_sum = 0;
 	survey_ipvs_init(&survey, &source);
 	survey.with_ipv6 = with_ipv6;
-	while ((e = survey_ipvs_next(&survey, &server)) == 0) {
-		if (server.key.address.family == FAMILY_IPV4)
-			*ret_sum += survey_sum_of_virtual_server(&server);
-		*ret_sum += survey_sum_of_real_servers(&server);
-	}
+	while ((e = survey_ipvs_next(&survey, &server)) == 0)
+		*ret_sum += survey_ipvs_sum(&server);
 	survey_ipvs_done(&survey);
 	return e == SURVEY_E_END ? 0 : e;
 }
