@@ -4,8 +4,12 @@
 #     hammer NAME NAMESPACE tcp|udp PACE WAIT ADDRESS:PORT...   starts one
 #     rest NAME...               ends them; what came of it is in /run/hammer/NAME
 #     counted NAME WHAT          how often that was: counted NAME "answer pod-1", counted NAME refused, ...
-#     answered NAME              who answered, in alphabetical order: "pod-1 pod-2"
+#     answer_count NAME          how many answers there were, whoever gave them
+#     answered NAME...           who answered any of them, in alphabetical order: "pod-1 pod-2"
 #     tell NAME...               shows the counts in the log
+#
+# Two hammers at one virtual server may go in step: round robin then sends nearly all of one to one real server, and all
+# of the other to another. Whether all real servers are asked, ask of both hammers.
 
 declare -A hammers
 
@@ -23,7 +27,9 @@ rest() {
 
 counted() { awk -v what="$2" '{ times = $NF; sub(" [0-9]+$", "") } $0 == what { sum = times } END { print sum + 0 }' "/run/hammer/$1"; }
 
-answered() { awk '$1 == "answer" { print $2 }' "/run/hammer/$1" | sort | xargs; }
+answer_count() { awk '$1 == "answer" { sum += $NF } END { print sum + 0 }' "/run/hammer/$1"; }
+
+answered() { awk '$1 == "answer" { print $2 }' "${@/#//run/hammer/}" | sort -u | xargs; }
 
 tell() {
     local name
