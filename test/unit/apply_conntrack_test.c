@@ -4,6 +4,7 @@
 #include "apply/host.h"
 #include "base/text.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,36 +16,29 @@
 
 #define ROWS(table) (int)(sizeof(table) / sizeof(*(table)))
 
-static char root[64], proc_sys[96], sys[96];
+static char root[TEST_DIRECTORY_SIZE], proc_sys[96], sys[96];
 
 static void prepare(void)
 {
-	strcpy(root, "/tmp/kube-ipvs-conntrack.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	test_directory_make(root);
 	snprintf(proc_sys, sizeof(proc_sys), "%s/proc/sys", root);
 	snprintf(sys, sizeof(sys), "%s/sys", root);
 }
 
 static void clean(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_remove(root);
 }
 
 static const char *in_root(const char *path)
 {
-	static char whole[512];
-	snprintf(whole, sizeof(whole), "%s/%s", root, path);
-	return whole;
+	static char whole[TEST_PATH_SIZE];
+	return test_directory_path(root, path, whole);
 }
 
 static void have_file(const char *path, const char *content)
 {
-	char command[768];
-	snprintf(command, sizeof(command), "mkdir -p $(dirname %s)", in_root(path));
-	ck_assert_int_eq(system(command), 0);
-	ck_assert_int_eq(text_write_file(in_root(path), content, strlen(content)), 0);
+	test_directory_put(root, path, content);
 }
 
 static const struct {

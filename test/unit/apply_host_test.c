@@ -8,43 +8,36 @@
 #include "link.h"
 #include "modules.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char root[64];
+static char root[TEST_DIRECTORY_SIZE];
 
 static void start(void)
 {
-	strcpy(root, "/tmp/kube-ipvs-host.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	test_directory_make(root);
 }
 
 static void end(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_remove(root);
 }
 
 static const char *in_root(const char *path)
 {
-	static char whole[512];
-	snprintf(whole, sizeof(whole), "%s/%s", root, path);
-	return whole;
+	static char whole[TEST_PATH_SIZE];
+	return test_directory_path(root, path, whole);
 }
 
 static void have_file(const char *path, const char *content)
 {
-	char command[768];
-	snprintf(command, sizeof(command), "mkdir -p $(dirname %s)", in_root(path));
-	ck_assert_int_eq(system(command), 0);
-	ck_assert_int_eq(text_write_file(in_root(path), content, strlen(content)), 0);
+	test_directory_put(root, path, content);
 }
 
 static void file_must_be(const char *path, const char *wanted)

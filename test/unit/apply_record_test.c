@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "fake_objects.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,15 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static char root[64], directory[128], file[192];
+static char root[TEST_DIRECTORY_SIZE], directory[128], file[192];
 static struct arena arena;
 static struct virtual_server_key *keys;
 static size_t count, unreadable;
 
 static void start(void)
 {
-	strcpy(root, "/tmp/kube-ipvs-record.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	test_directory_make(root);
 	snprintf(directory, sizeof(directory), "%s/run", root);
 	snprintf(file, sizeof(file), "%s/virtual-servers", directory);
 	arena_init(&arena);
@@ -36,12 +36,7 @@ static void start(void)
 static void end(void)
 {
 	arena_done(&arena);
-	chmod(file, 0644);
-	unlink(file);
-	rmdir(file);
-	rmdir(directory);
-	unlink(directory);
-	ck_assert_int_eq(rmdir(root), 0);
+	test_directory_remove(root);
 }
 
 static void have_file(const char *bytes, size_t length)

@@ -4,49 +4,39 @@
 #include "apply/tuning.h"
 
 #include "support.h"
+#include "test_directory.h"
 
 #include "base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #define ESTABLISHED "net/netfilter/nf_conntrack_tcp_timeout_established"
 #define FIN_WAIT    "net/netfilter/nf_conntrack_tcp_timeout_fin_wait"
 #define ESTIMATION  "net/ipv4/vs/run_estimation"
 
-static char root[64];
+static char root[TEST_DIRECTORY_SIZE];
 
 static void set_up(void)
 {
-	char command[256];
-	strcpy(root, "/tmp/kube-ipvs-tuning.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
-	snprintf(command, sizeof(command), "mkdir -p %s/net/ipv4/vs %s/net/netfilter", root, root);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_make(root);
 }
 
 static void tear_down(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_remove(root);
 }
 
 static void have(const char *path, const char *content)
 {
-	char whole[256];
-	snprintf(whole, sizeof(whole), "%s/%s", root, path);
-	ck_assert_int_eq(text_write_file(whole, content, strlen(content)), 0);
+	test_directory_put(root, path, content);
 }
 
 static void must_be(const char *path, const char *wanted)
 {
-	char whole[256];
-	snprintf(whole, sizeof(whole), "%s/%s", root, path);
-	char *text = read_test_file(whole);
+	char whole[TEST_PATH_SIZE];
+	char *text = read_test_file(test_directory_path(root, path, whole));
 	ck_assert_texts(path, wanted, text);
 	free(text);
 }

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,13 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
+static char folder[TEST_DIRECTORY_SIZE];
 static char path[128];
 
 static void make_folder(void)
 {
-	snprintf(folder, sizeof(folder), "/tmp/base_text_test.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	test_directory_make(folder);
 	snprintf(path, sizeof(path), "%s/file", folder);
 }
 
@@ -33,9 +33,7 @@ static int entries_of_folder(void)
 
 static void remove_folder(void)
 {
-	unlink(path);
-	rmdir(path);
-	rmdir(folder);
+	test_directory_remove(folder);
 }
 
 static void write_file(const char *bytes)

@@ -3,6 +3,7 @@
  * same object written again.
  */
 #include "config_reading.h"
+#include "test_directory.h"
 
 #include "base/memory.h"
 #include "config_private.h"
@@ -15,20 +16,18 @@
 
 #define HEAD "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n"
 
-static char folder[] = "/tmp/kube-ipvs-config-XXXXXX";
+static char folder[TEST_DIRECTORY_SIZE];
 static char file_path[64];
 
 static void make_folder(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	test_directory_make(folder);
 	snprintf(file_path, sizeof(file_path), "%s/f", folder);
 }
 
 static void remove_folder(void)
 {
-	unlink(file_path);
-	rmdir(folder);
-	memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
+	test_directory_remove(folder);
 }
 
 static void write_file(const char *content)

@@ -7,6 +7,7 @@
 #include "plan_model.h"
 #include "plan_states.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include "base/deadline.h"
 #include "plan/render.h"
@@ -15,22 +16,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct arena arena;
-static char directory[64];
+static char directory[TEST_DIRECTORY_SIZE];
 
 static void set_up(void)
 {
-	strcpy(directory, "/tmp/kube-ipvs-drains-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
+	test_directory_make(directory);
 }
 
 static void tear_down(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_remove(directory);
 	arena_done(&arena);
 }
 

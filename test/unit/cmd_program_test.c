@@ -2,6 +2,7 @@
  * The program as it is typed: exit status, and what it prints on both outputs.
  */
 #include "support.h"
+#include "test_directory.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -11,54 +12,42 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/kube-ipvs-program-XXXXXX";
-
-static void write_manifest(const char *name, const char *text)
-{
-	char path[128];
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	FILE *file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs(text, file), 0);
-	ck_assert_int_eq(fclose(file), 0);
-}
+static char directory[TEST_DIRECTORY_SIZE];
 
 static void make_directory(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(directory));
+	test_directory_make(directory);
 	ck_assert_int_eq(chmod(directory, 0755), 0);
-	write_manifest("web.yaml", "apiVersion: v1\n"
-	                           "kind: Service\n"
-	                           "metadata:\n"
-	                           "  name: web\n"
-	                           "  annotations: {kube-ipvs.io/scheduler: fastest}\n"
-	                           "spec:\n"
-	                           "  type: NodePort\n"
-	                           "  clusterIP: 10.96.0.10\n"
-	                           "  ports:\n"
-	                           "  - {name: http, port: 80, nodePort: 30080}\n"
-	                           "---\n"
-	                           "apiVersion: discovery.k8s.io/v1\n"
-	                           "kind: EndpointSlice\n"
-	                           "addressType: IPv4\n"
-	                           "metadata:\n"
-	                           "  name: web-1\n"
-	                           "  labels: {kubernetes.io/service-name: web}\n"
-	                           "ports:\n"
-	                           "- {name: http, port: 8080}\n"
-	                           "endpoints:\n"
-	                           "- addresses: [10.244.1.2]\n"
-	                           "- addresses: [10.244.1.10]\n"
-	                           "  conditions: {ready: false}\n"
-	                           "- addresses: [10.244.1.1]\n");
+	test_directory_put(directory, "web.yaml",
+	                   "apiVersion: v1\n"
+	                   "kind: Service\n"
+	                   "metadata:\n"
+	                   "  name: web\n"
+	                   "  annotations: {kube-ipvs.io/scheduler: fastest}\n"
+	                   "spec:\n"
+	                   "  type: NodePort\n"
+	                   "  clusterIP: 10.96.0.10\n"
+	                   "  ports:\n"
+	                   "  - {name: http, port: 80, nodePort: 30080}\n"
+	                   "---\n"
+	                   "apiVersion: discovery.k8s.io/v1\n"
+	                   "kind: EndpointSlice\n"
+	                   "addressType: IPv4\n"
+	                   "metadata:\n"
+	                   "  name: web-1\n"
+	                   "  labels: {kubernetes.io/service-name: web}\n"
+	                   "ports:\n"
+	                   "- {name: http, port: 8080}\n"
+	                   "endpoints:\n"
+	                   "- addresses: [10.244.1.2]\n"
+	                   "- addresses: [10.244.1.10]\n"
+	                   "  conditions: {ready: false}\n"
+	                   "- addresses: [10.244.1.1]\n");
 }
 
 static void remove_directory(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	ck_assert_int_eq(system(command), 0);
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
+	test_directory_remove(directory);
 }
 
 /* Runs "PROGRAM ARGUMENTS"; @ in the arguments is the directory of manifests. Returns the exit status. */
@@ -188,9 +177,10 @@ END_TEST
 START_TEST(a_broken_file_fails_the_plan_and_the_others_are_planned_all_the_same)
 {
 	char output[16384];
-	write_manifest("broken.yaml",
-	               "kind: Service\napiVersion: v1\nmetadata: {name: x}\nspec:\n  clusterIP: 10.96.0.11\n"
-	               "  ports:\n  - port: 70000\n");
+	test_directory_put(
+	        directory, "broken.yaml",
+	        "kind: Service\napiVersion: v1\nmetadata: {name: x}\nspec:\n  clusterIP: 10.96.0.11\n"
+	        "  ports:\n  - port: 70000\n");
 	ck_assert_int_eq(run("plan " IN_DIRECTORY "-o save 2>/dev/null", output, sizeof(output)), 1);
 	ck_assert_ptr_nonnull(strstr(output, "-A -t 10.96.0.10:80 -s rr\n"));
 	ck_assert_int_eq(run("plan " IN_DIRECTORY

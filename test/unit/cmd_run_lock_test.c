@@ -4,6 +4,7 @@
 #include "run_lock.h"
 
 #include "support.h"
+#include "test_directory.h"
 
 #include "base/text.h"
 
@@ -18,13 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char root[64], directory[96], file[128], proc[96];
+static char root[TEST_DIRECTORY_SIZE], directory[96], file[128], proc[96];
 static pid_t holder;
 
 static void set_up(void)
 {
-	strcpy(root, "/tmp/kube-ipvs-lock.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	test_directory_make(root);
 	snprintf(directory, sizeof(directory), "%s/run", root);
 	snprintf(file, sizeof(file), "%s/lock", directory);
 	snprintf(proc, sizeof(proc), "%s/proc", root);
@@ -44,10 +44,8 @@ static void end_holder(void)
 
 static void tear_down(void)
 {
-	char command[160];
 	end_holder();
-	snprintf(command, sizeof(command), "rm -r %s", root);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_remove(root);
 }
 
 static void write_file(const char *path, const char *bytes, size_t length)

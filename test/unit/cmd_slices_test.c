@@ -6,6 +6,7 @@
 #include "expectation_check.h"
 #include "fake_kernel.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include "base/check.h"
 #include "plan/filter_text.h"
@@ -13,8 +14,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define DUMMY "kube-ipvs0"
 
@@ -25,7 +24,7 @@ struct machine {
 	struct fake_kernel fake;
 	struct planner planner;
 	struct syncer syncer;
-	char directory[64];
+	char directory[TEST_DIRECTORY_SIZE];
 };
 
 static struct machine one, other;
@@ -74,15 +73,12 @@ static void make(struct machine *machine)
 	static const char *const schedulers[] = {"rr", NULL};
 	fake_kernel_init(&machine->fake);
 	machine->fake.schedulers = schedulers;
-	strcpy(machine->directory, "/tmp/kube-ipvs-slices-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(machine->directory));
+	test_directory_make(machine->directory);
 }
 
 static void unmake(struct machine *machine)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", machine->directory);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_remove(machine->directory);
 	fake_kernel_done(&machine->fake);
 }
 

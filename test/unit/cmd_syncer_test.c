@@ -8,6 +8,7 @@
 #include "expectation_check.h"
 #include "fake_kernel.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include "base/check.h"
 #include "base/text.h"
@@ -16,7 +17,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@
 static struct fake_kernel fake;
 static struct planner planner;
 static struct syncer syncer;
-static char directory[64];
+static char directory[TEST_DIRECTORY_SIZE];
 
 static void nothing_said(void *context, const char *owner, const char *const *sentences, size_t count)
 {
@@ -89,15 +89,12 @@ static void set_up(void)
 	static const char *const schedulers[] = {"rr", "wlc", NULL};
 	fake_kernel_init(&fake);
 	fake.schedulers = schedulers;
-	strcpy(directory, "/tmp/kube-ipvs-syncer-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
+	test_directory_make(directory);
 }
 
 static void tear_down(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_remove(directory);
 	fake_kernel_done(&fake);
 }
 

@@ -7,22 +7,20 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct fake_kernel fake;
 struct daemon proxy;
-char directory[64];
+char directory[TEST_DIRECTORY_SIZE];
 
 static struct config config;
 static struct log log_file;
 
 const char *in_directory(const char *name)
 {
-	static char path[128];
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	return path;
+	static char path[TEST_PATH_SIZE];
+	return test_directory_path(directory, name, path);
 }
 
 void daemon_fixture_init(enum log_level most)
@@ -30,8 +28,7 @@ void daemon_fixture_init(enum log_level most)
 	static const char *const schedulers[] = {"rr", NULL};
 	fake_kernel_init(&fake);
 	fake.schedulers = schedulers;
-	strcpy(directory, "/tmp/kube-ipvs-daemon-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
+	test_directory_make(directory);
 	log_file = (struct log){.most = most};
 	log_file.fd = open(in_directory("log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	ck_assert_int_ge(log_file.fd, 0);
@@ -39,9 +36,7 @@ void daemon_fixture_init(enum log_level most)
 
 void daemon_fixture_done(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_remove(directory);
 	close(log_file.fd);
 	fake_kernel_done(&fake);
 }

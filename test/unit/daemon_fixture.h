@@ -7,10 +7,12 @@
 #include "daemon_private.h"
 
 #include "fake_kernel.h"
+#include "test_directory.h"
 
 extern struct fake_kernel fake; /* knows the scheduler rr */
 extern struct daemon proxy;
-extern char directory[64]; /* for manifests and records; "log" in it has what the daemon says */
+extern char
+        directory[TEST_DIRECTORY_SIZE]; /* for manifests and records; "log" in it has what the daemon says */
 
 /* A path in the directory, valid until the next call. */
 const char *in_directory(const char *name);

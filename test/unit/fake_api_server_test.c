@@ -5,13 +5,13 @@
 #include "base/text.h"
 #include "certificates.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include <curl/curl.h>
 #include <event2/event.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define RECORDED TEST_DATA "/data/apiserver/"
 #define SERVICES "/api/v1/services"
@@ -27,7 +27,7 @@ struct client {
 	struct event_base *base;
 	struct api_server *server;
 	CURLM *multi;
-	char directory[32]; /* certificates; "" for plain HTTP */
+	char directory[TEST_DIRECTORY_SIZE]; /* certificates; "" for plain HTTP */
 	bool show_certificate;
 	const char *authority; /* NULL: ca.crt */
 	const char *token;
@@ -781,16 +781,8 @@ END_TEST
 
 static void make_certificates(struct client *client)
 {
-	strcpy(client->directory, "/tmp/fake-api-server.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(client->directory));
+	test_directory_make(client->directory);
 	ck_assert_int_eq(certificates_make(client->directory, NULL, 0), 0);
-}
-
-static void remove_certificates(const char *directory)
-{
-	auto_text command = {0};
-	text_addf(&command, "rm -r %s", directory);
-	ck_assert_int_eq(system(command.bytes), 0);
 }
 
 START_TEST(over_tls_a_client_must_know_the_authority_and_show_its_certificate)
@@ -824,7 +816,7 @@ START_TEST(over_tls_a_client_must_know_the_authority_and_show_its_certificate)
 	ck_assert_int_eq(fetch.status, clients[_i].result == CURLE_OK ? 200 : 0);
 	fetch_done(&client, &fetch);
 	client_close(&client);
-	remove_certificates(made.directory);
+	test_directory_remove(made.directory);
 }
 END_TEST
 

@@ -7,6 +7,7 @@
 #include "metrics_table.h"
 #include "observe/metrics.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include "base/memory.h"
 
@@ -308,35 +309,26 @@ END_TEST
 
 /* ---- the process */
 
-static void write_file(const char *directory, const char *name, const char *content)
-{
-	char path[256];
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	ck_assert_int_eq(text_write_file(path, content, strlen(content)), 0);
-}
-
 START_TEST(process_series_are_read_from_proc)
 {
-	char root[] = "/tmp/kube-ipvs-proc-XXXXXX", path[256], fd[300];
-	ck_assert_ptr_nonnull(mkdtemp(root));
-	snprintf(path, sizeof(path), "%s/self", root);
-	ck_assert_int_eq(mkdir(path, 0755), 0);
-	snprintf(fd, sizeof(fd), "%s/fd", path);
-	ck_assert_int_eq(mkdir(fd, 0755), 0);
-	write_file(fd, "0", "");
-	write_file(fd, "1", "");
-	write_file(fd, "7", "");
-	write_file(root, "stat", "cpu  1 2 3\nbtime 1795250000\nprocesses 5\n");
-	write_file(path, "stat",
-	           "42 (a ) b) S 1 42 42 0 -1 4194560 100 0 0 0 150 219 0 0 20 0 1 0 53976 1429319680 1000 "
-	           "18446744073709551615 1 1 0\n");
-	write_file(path, "limits",
-	           "Limit                     Soft Limit           Hard Limit           Units     \n"
-	           "Max open files            4095                 8192                 files     \n"
-	           "Max address space         unlimited            unlimited            bytes     \n");
+	char root[TEST_DIRECTORY_SIZE], self[TEST_PATH_SIZE];
+	test_directory_make(root);
+	test_directory_put(root, "self/fd/0", "");
+	test_directory_put(root, "self/fd/1", "");
+	test_directory_put(root, "self/fd/7", "");
+	test_directory_put(root, "stat", "cpu  1 2 3\nbtime 1795250000\nprocesses 5\n");
+	test_directory_put(
+	        root, "self/stat",
+	        "42 (a ) b) S 1 42 42 0 -1 4194560 100 0 0 0 150 219 0 0 20 0 1 0 53976 1429319680 1000 "
+	        "18446744073709551615 1 1 0\n");
+	test_directory_put(
+	        root, "self/limits",
+	        "Limit                     Soft Limit           Hard Limit           Units     \n"
+	        "Max open files            4095                 8192                 files     \n"
+	        "Max address space         unlimited            unlimited            bytes     \n");
 	auto_text text = {0};
 	auto_text resident = {0};
-	metrics_render(metrics, path, &text);
+	metrics_render(metrics, test_directory_path(root, "self", self), &text);
 	text_add(&resident, "\nprocess_resident_memory_bytes ");
 	metric_render_number(1000.0 * (double)sysconf(_SC_PAGESIZE), &resident);
 	const char *const lines[] = {
@@ -351,8 +343,7 @@ START_TEST(process_series_are_read_from_proc)
 	if (sysconf(_SC_CLK_TCK) == 100)
 		for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 			must_have(text.bytes, lines[i]);
-	snprintf(path, sizeof(path), "rm -r %s", root);
-	ck_assert_int_eq(system(path), 0);
+	test_directory_remove(root);
 }
 END_TEST
 

@@ -29,8 +29,8 @@ static void on_patience(evutil_socket_t fd, short what, void *context)
 
 void api_test_init(struct api_test *test)
 {
-	*test = (struct api_test){.directory = "/tmp/kube-ipvs-client-XXXXXX"};
-	ck_assert_ptr_nonnull(mkdtemp(test->directory));
+	*test = (struct api_test){0};
+	test_directory_make(test->directory);
 	test->base = event_base_new();
 	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
 	event_base_once(test->base, -1, EV_TIMEOUT, on_patience, NULL, &patience);
@@ -38,27 +38,23 @@ void api_test_init(struct api_test *test)
 
 void api_test_done(struct api_test *test)
 {
-	char command[128];
 	api_client_close(test->client);
 	web_server_stop(test->server);
 	event_base_free(test->base);
 	text_done(&test->told);
 	text_done(&test->sentence);
 	text_done(&test->body);
-	snprintf(command, sizeof(command), "rm -r %s", test->directory);
-	ck_assert_int_eq(system(command), 0);
+	test_directory_remove(test->directory);
 }
 
 const char *api_test_path(const struct api_test *test, const char *name, char path[static 256])
 {
-	snprintf(path, 256, "%s/%s", test->directory, name);
-	return path;
+	return test_directory_path(test->directory, name, path);
 }
 
 void api_test_put(const struct api_test *test, const char *name, const char *content)
 {
-	char path[256];
-	ck_assert_int_eq(text_write_file(api_test_path(test, name, path), content, strlen(content)), 0);
+	test_directory_put(test->directory, name, content);
 }
 
 /* ---- the server */

@@ -7,13 +7,14 @@
 
 #include "base/text.h"
 #include "source/api_client.h"
+#include "test_directory.h"
 #include "web_server.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
 
 struct api_test {
-	char directory[64];
+	char directory[TEST_DIRECTORY_SIZE];
 	struct event_base *base;
 	struct web_server *server;
 	struct api_client *client;

@@ -3,6 +3,7 @@
  */
 #include "source/document.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -174,16 +175,14 @@ START_TEST(a_refusal_names_file_line_path_and_sentence)
 }
 END_TEST
 
-static char folder[] = "/tmp/kube-ipvs-document-XXXXXX";
-
 START_TEST(a_file_is_read_within_its_limit)
 {
-	char path[64], line[FAULT_TEXT_SIZE];
+	char folder[TEST_DIRECTORY_SIZE], path[TEST_PATH_SIZE], line[FAULT_TEXT_SIZE];
 	struct document document;
 	struct fault fault = {0};
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/a", folder);
-	ck_assert_int_eq(text_write_file(path, "a: 1\n", 5), 0);
+	test_directory_make(folder);
+	test_directory_put(folder, "a", "a: 1\n");
+	test_directory_path(folder, "a", path);
 	ck_assert_int_eq(document_read(path, 5, &document, &fault), 0);
 	ck_assert_str_eq(document.name, path);
 	document_done(&document);
@@ -193,8 +192,8 @@ START_TEST(a_file_is_read_within_its_limit)
 	unlink(path);
 	fault = (struct fault){0};
 	ck_assert_int_eq(document_read(path, 5, &document, &fault), -ENOENT);
-	rmdir(folder);
-	char wanted[256];
+	test_directory_remove(folder);
+	char wanted[TEST_PATH_SIZE + 64];
 	snprintf(wanted, sizeof(wanted), "%s: the file cannot be read: No such file or directory", path);
 	ck_assert_str_eq(fault_format(&fault, line), wanted);
 }

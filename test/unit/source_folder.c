@@ -4,7 +4,6 @@
 #include "support.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,21 +44,13 @@ static void on_remarked(void *context, bool grave, const char *sentence)
 
 void folder_init(struct folder *folder)
 {
-	*folder = (struct folder){.root = "/tmp/kube-ipvs-manifest-XXXXXX"};
-	ck_assert_ptr_nonnull(mkdtemp(folder->root));
+	*folder = (struct folder){0};
+	test_directory_make(folder->root);
 	snprintf(folder->path, sizeof(folder->path), "%s/m", folder->root);
 	ck_assert_int_eq(mkdir(folder->path, 0755), 0);
 	folder->cluster = cluster_new();
 	inlet_init(&folder->inlet, folder->cluster, ORIGIN_MANIFESTS);
 	folder->base = event_base_new();
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-	(void)status;
-	(void)type;
-	(void)walk;
-	return remove(path);
 }
 
 void folder_done(struct folder *folder)
@@ -68,7 +59,7 @@ void folder_done(struct folder *folder)
 	cluster_free(folder->cluster);
 	event_base_free(folder->base);
 	text_done(&folder->told);
-	nftw(folder->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	test_directory_remove(folder->root);
 }
 
 int folder_open(struct folder *folder, const char *path, struct fault *fault)
@@ -85,8 +76,7 @@ void folder_watch(struct folder *folder)
 
 const char *folder_path(const struct folder *folder, const char *name, char path[static 256])
 {
-	snprintf(path, 256, "%s/%s", folder->root, name);
-	return path;
+	return test_directory_path(folder->root, name, path);
 }
 
 void folder_put(const struct folder *folder, const char *name, const char *content)

@@ -7,11 +7,12 @@
 
 #include "base/text.h"
 #include "source/manifest.h"
+#include "test_directory.h"
 
 #include <event2/event.h>
 
 struct folder {
-	char root[64]; /* a temporary directory; the manifests are in root/m */
+	char root[TEST_DIRECTORY_SIZE]; /* a temporary directory; the manifests are in root/m */
 	char path[96];
 	struct cluster *cluster;
 	struct inlet inlet;

@@ -4,11 +4,11 @@
 #include "base/text.h"
 #include "source/api_access.h"
 #include "support.h"
+#include "test_directory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PEM64       "LS0tLS1CRUdJTiBYLS0tLS0K" /* "-----BEGIN X-----" and a line end */
 #define HEAD        "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
@@ -17,31 +17,21 @@
 #define USER(of)    "users:\n- name: u\n  user: {" of "}\n"
 #define SERVER      CLUSTER("server: 'https://192.0.2.1:6443'")
 
-static char directory[64];
+static char directory[TEST_DIRECTORY_SIZE];
 
 static void setup(void)
 {
-	strcpy(directory, "/tmp/kube-ipvs-kubeconfig-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
+	test_directory_make(directory);
 }
 
 static void teardown(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	ck_assert_int_eq(system(command), 0);
-}
-
-static const char *path_of(const char *name, char path[static 256])
-{
-	snprintf(path, 256, "%s/%s", directory, name);
-	return path;
+	test_directory_remove(directory);
 }
 
 static void put(const char *name, const char *content)
 {
-	char path[256];
-	ck_assert_int_eq(text_write_file(path_of(name, path), content, strlen(content)), 0);
+	test_directory_put(directory, name, content);
 }
 
 static int read_with(const char *content, const char *master, struct api_access **ret_access,
@@ -49,7 +39,8 @@ static int read_with(const char *content, const char *master, struct api_access 
 {
 	char path[256];
 	put("config", content);
-	const struct api_access_options options = {.kubeconfig = path_of("config", path), .master = master};
+	const struct api_access_options options = {
+	        .kubeconfig = test_directory_path(directory, "config", path), .master = master};
 	return api_access_read(&options, ret_access, fault);
 }
 
@@ -336,7 +327,8 @@ START_TEST(a_kubeconfig_that_is_not_there_is_refused)
 	struct fault fault = {0};
 	struct api_access *access = NULL;
 	char path[256];
-	const struct api_access_options options = {.kubeconfig = path_of("none", path)};
+	const struct api_access_options options = {.kubeconfig =
+	                                                   test_directory_path(directory, "none", path)};
 	ck_assert_int_ne(api_access_read(&options, &access, &fault), 0);
 	check_result(1, NULL, &fault, "no file",
 	             "./none: the file cannot be read: No such file or directory");
