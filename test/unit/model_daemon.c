@@ -1,5 +1,7 @@
 #include "model_daemon.h"
 
+#include "expectation_check.h"
+
 #include "base/check.h"
 #include "plan/filter_text.h"
 
@@ -162,21 +164,9 @@ static void end_drains(struct model_daemon *daemon, struct model_pass *pass)
 /* What the daemon believes the kernel to be, by which it looks quickly later on, is what it is. */
 static void check_expectation(struct model_daemon *daemon, struct model_pass *pass)
 {
-	const struct expectation *expectation = &daemon->syncer.expectation;
-	struct arena arena = {0};
-	struct state state;
-	struct kernel_sums sums;
-	if (!expectation->known)
-		return;
-	CHECK(kernel_read(daemon->syncer.kernel, &arena, &state, NULL) == 0);
-	kernel_sums_of(&state, &sums);
-	if (sums.ipvs != expectation->sums.ipvs)
-		text_add(&pass->complaint, "other virtual servers are expected than there are; ");
-	if (sums.held != expectation->sums.held)
-		text_add(&pass->complaint, "other addresses are expected than there are; ");
-	if (sums.filter != expectation->sums.filter)
-		text_add(&pass->complaint, "other elements are expected than there are; ");
-	arena_done(&arena);
+	const char *what = expected_otherwise(&daemon->syncer);
+	if (what)
+		text_addf(&pass->complaint, "other %s are expected than there are; ", what);
 }
 
 void model_daemon_pass(struct model_daemon *daemon, struct model_pass *pass)
