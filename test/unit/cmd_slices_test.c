@@ -201,9 +201,9 @@ static void must_be_alike(void)
 	struct machine *machines[] = {&one, &other};
 	struct text texts[2] = {{0}, {0}};
 	for (int i = 0; i < 2; i++) {
-		char path[128];
+		char path[TEST_PATH_SIZE];
 		fake_kernel_print(&machines[i]->fake, &texts[i]);
-		snprintf(path, sizeof(path), "%s/virtual-servers", machines[i]->directory);
+		test_directory_path(machines[i]->directory, "virtual-servers", path);
 		int e = text_read_file(path, 1 << 20, &texts[i]);
 		ck_assert(e == 0 || e == -ENOENT);
 	}

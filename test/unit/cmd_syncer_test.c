@@ -16,7 +16,6 @@
 #include "plan/render.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -192,9 +191,9 @@ static void must_hold(const char *wanted)
 
 static void record_must_be(const char *wanted)
 {
-	char path[128];
+	char path[TEST_PATH_SIZE];
 	auto_text text = {0};
-	snprintf(path, sizeof(path), "%s/virtual-servers", directory);
+	test_directory_path(directory, "virtual-servers", path);
 	int e = text_read_file(path, 1 << 20, &text);
 	ck_assert_msg(e == 0 || (e == -ENOENT && *wanted == '\0'), "%s: %s", path, strerror(-e));
 	ck_assert_texts("the record", wanted, text_string(&text));
@@ -415,12 +414,12 @@ END_TEST
 
 START_TEST(without_the_record_node_ports_of_an_earlier_life_are_alien)
 {
-	char path[128];
+	char path[TEST_PATH_SIZE];
 	begin(NULL);
 	put_service("web", "10.96.0.1", 30080);
 	whole();
 	end();
-	snprintf(path, sizeof(path), "%s/virtual-servers", directory);
+	test_directory_path(directory, "virtual-servers", path);
 	ck_assert_int_eq(unlink(path), 0);
 	begin(NULL);
 	whole();
@@ -611,8 +610,8 @@ START_TEST(a_record_that_cannot_be_read_is_written_anew)
 	put_service("web", "10.96.0.1", 30080);
 	whole();
 	for (size_t i = 0; i < 3; i++) {
-		char path[256];
-		snprintf(path, sizeof(path), "%s/virtual-servers", directory);
+		char path[TEST_PATH_SIZE];
+		test_directory_path(directory, "virtual-servers", path);
 		if (contents[i]) {
 			ck_assert_int_eq(text_write_file(path, contents[i], strlen(contents[i])), 0);
 		} else {
@@ -627,7 +626,7 @@ START_TEST(a_record_that_cannot_be_read_is_written_anew)
 		ck_assert(e != 0 || unreadable == 1);
 		whole();
 		record_must_be("-t 192.0.2.10:30080\n");
-		snprintf(path, sizeof(path), "%s/virtual-servers.aside", directory);
+		test_directory_path(directory, "virtual-servers.aside", path);
 		rmdir(path);
 	}
 	end();

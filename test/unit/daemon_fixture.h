@@ -11,8 +11,8 @@
 
 extern struct fake_kernel fake; /* knows the scheduler rr */
 extern struct daemon proxy;
-extern char
-        directory[TEST_DIRECTORY_SIZE]; /* for manifests and records; "log" in it has what the daemon says */
+/* For manifests and records; "log" in it has what the daemon says. */
+extern char directory[TEST_DIRECTORY_SIZE];
 
 /* A path in the directory, valid until the next call. */
 const char *in_directory(const char *name);

@@ -47,7 +47,7 @@ void api_test_done(struct api_test *test)
 	test_directory_remove(test->directory);
 }
 
-const char *api_test_path(const struct api_test *test, const char *name, char path[static 256])
+const char *api_test_path(const struct api_test *test, const char *name, char path[static TEST_PATH_SIZE])
 {
 	return test_directory_path(test->directory, name, path);
 }

@@ -30,7 +30,7 @@ void api_test_init(struct api_test *test);
 void api_test_done(struct api_test *test);
 
 /* Files in the directory. */
-const char *api_test_path(const struct api_test *test, const char *name, char path[static 256]);
+const char *api_test_path(const struct api_test *test, const char *name, char path[static TEST_PATH_SIZE]);
 void api_test_put(const struct api_test *test, const char *name, const char *content);
 
 /* The usual server: see the table of its paths in source_client.c. `certificates`: with TLS. */

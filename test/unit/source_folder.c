@@ -74,7 +74,7 @@ void folder_watch(struct folder *folder)
 	ck_assert_int_eq(manifest_directory_watch(folder->directory, folder->base), 0);
 }
 
-const char *folder_path(const struct folder *folder, const char *name, char path[static 256])
+const char *folder_path(const struct folder *folder, const char *name, char path[static TEST_PATH_SIZE])
 {
 	return test_directory_path(folder->root, name, path);
 }

@@ -28,7 +28,7 @@ int folder_open(struct folder *folder, const char *path, struct fault *fault);
 void folder_watch(struct folder *folder); /* opens root/m and watches it */
 
 /* These take names in the root. */
-const char *folder_path(const struct folder *folder, const char *name, char path[static 256]);
+const char *folder_path(const struct folder *folder, const char *name, char path[static TEST_PATH_SIZE]);
 void folder_put(const struct folder *folder, const char *name, const char *content);
 void folder_move(const struct folder *folder, const char *from, const char *to);
 void folder_drop(const struct folder *folder, const char *name);

@@ -5,11 +5,11 @@
 #     rest NAME...               ends them; what came of it is in /run/hammer/NAME
 #     counted NAME WHAT          how often that was: counted NAME "answer pod-1", counted NAME refused, ...
 #     answer_count NAME          how many answers there were, whoever gave them
-#     answered NAME...           who answered any of them, in alphabetical order: "pod-1 pod-2"
+#     answered NAME              who answered, in alphabetical order: "pod-1 pod-2"
 #     tell NAME...               shows the counts in the log
 #
-# Two hammers at one virtual server may go in step: round robin then sends nearly all of one to one real server, and all
-# of the other to another. Whether all real servers are asked, ask of both hammers.
+# Two hammers of one PACE at one virtual server may go in step: round robin then sends nearly all of one to one real
+# server, and nearly all of the other to another. So give them different ones.
 
 declare -A hammers
 
@@ -29,7 +29,7 @@ counted() { awk -v what="$2" '{ times = $NF; sub(" [0-9]+$", "") } $0 == what { 
 
 answer_count() { awk '$1 == "answer" { sum += $NF } END { print sum + 0 }' "/run/hammer/$1"; }
 
-answered() { awk '$1 == "answer" { print $2 }' "${@/#//run/hammer/}" | sort -u | xargs; }
+answered() { awk '$1 == "answer" { print $2 }' "/run/hammer/$1" | sort | xargs; }
 
 tell() {
     local name
